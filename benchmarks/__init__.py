@@ -1,0 +1,1 @@
+"""How well it works: loaders of the benchmark data, measurements, and tables."""

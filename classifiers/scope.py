@@ -1,0 +1,19 @@
+"""The scope seam: the probability that a query is in the scope of an edit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Probabilities = npt.NDArray[np.float64]
+
+
+class ScopeScorer(Protocol):
+    """Judges (query, edit) pairs. It knows an edit's text alone, and never the answer."""
+
+    def score(self, query: str, edits: Sequence[str]) -> Probabilities:
+        """Return (k,) probabilities that the query is in the scope of each of k edits."""
+        ...

@@ -1,0 +1,66 @@
+"""Thresholds for a stated false-fire rate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+STATED_RATES = (0.001, 0.005, 0.01, 0.05)
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdChoice:
+    """A threshold, and what it was seen to do on the out-of-scope queries it was chosen on.
+
+    Attributes:
+        false_fire: The stated rate.
+        threshold: Probability from which on an edit is in scope.
+        observed: Share of the queries that fired.
+        low: Lower end of the exact (Clopper-Pearson) 95% interval of that share.
+        high: Upper end of it.
+        queries: How many queries there were.
+    """
+
+    false_fire: float
+    threshold: float
+    observed: float
+    low: float
+    high: float
+    queries: int
+
+
+def choose_threshold(
+    scores: Sequence[float] | npt.NDArray[np.float64], false_fire: float
+) -> ThresholdChoice:
+    """Return the lowest threshold at which at most ``false_fire`` of the queries fire.
+
+    Args:
+        scores: (n,) highest probability that each out-of-scope query reached.
+        false_fire: Share that may fire, in (0, 1).
+
+    Raises:
+        ValueError: There are no scores, or the rate is not in (0, 1).
+    """
+    ordered = np.sort(np.asarray(scores, dtype=np.float64))[::-1]
+    if ordered.size == 0 or not 0 < false_fire < 1:
+        raise ValueError("a threshold needs scores and a rate between 0 and 1")
+    allowed = int(false_fire * ordered.size)
+    threshold = float(np.nextafter(ordered[allowed], 2.0)) if allowed < ordered.size else 0.0
+    fired = int((ordered >= threshold).sum())
+    low, high = exact_interval(fired, ordered.size)
+    return ThresholdChoice(
+        false_fire, threshold, fired / ordered.size, low, high, int(ordered.size)
+    )
+
+
+def exact_interval(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Return the Clopper-Pearson interval of a share of ``hits`` in ``n``."""
+    from scipy.stats import beta  # a second to import, and only needed where thresholds are chosen
+
+    tail = (1 - level) / 2
+    low = float(beta.ppf(tail, hits, n - hits + 1)) if hits else 0.0
+    high = float(beta.ppf(1 - tail, hits + 1, n - hits)) if hits < n else 1.0
+    return low, high

@@ -1,0 +1,202 @@
+"""Commands that route and answer queries."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from memory_store.errors import InvalidQueryError
+from serac.cli.options import (
+    DEFAULT_ANSWERER,
+    DEFAULT_BASE,
+    DEFAULT_MEMORY,
+    DEFAULT_NAMESPACE,
+    FALSE_FIRE,
+    AnswererOption,
+    BaseOption,
+    DeviceOption,
+    FalseFireOption,
+    JsonOption,
+    MemoryOption,
+    NamespaceOption,
+    err,
+    open_overlay,
+    progress_bar,
+    show,
+)
+from serac.conversation import Turn
+from serac.decision import Decision
+
+batch = typer.Typer(help="Route or answer a file of queries.", no_args_is_help=True)
+
+QueriesArgument = Annotated[
+    Path, typer.Argument(metavar="QUERIES.jsonl", help='Lines of {"id", "query"}.')
+]
+AnswersArgument = Annotated[Path, typer.Argument(metavar="OUT.jsonl", help="Where results go.")]
+
+
+def ask(
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="What is asked.")],
+    memory: MemoryOption = DEFAULT_MEMORY,
+    namespace: NamespaceOption = DEFAULT_NAMESPACE,
+    base: BaseOption = DEFAULT_BASE,
+    answerer: AnswererOption = DEFAULT_ANSWERER,
+    false_fire: FalseFireOption = FALSE_FIRE,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer one question; the route goes to stderr."""
+    with open_overlay(
+        memory,
+        namespace,
+        base=base,
+        answerer=answerer,
+        false_fire=false_fire,
+        device=device,
+    ) as overlay:
+        reply = overlay.ask(question)
+    if not as_json:
+        err.print(_route_line(reply.decision), style="dim")
+    show(
+        {"query": question, "answer": reply.text, **reply.decision.as_dict()},
+        as_json,
+        lambda: reply.text,
+    )
+
+
+def chat(
+    memory: MemoryOption = DEFAULT_MEMORY,
+    namespace: NamespaceOption = DEFAULT_NAMESPACE,
+    base: BaseOption = DEFAULT_BASE,
+    answerer: AnswererOption = DEFAULT_ANSWERER,
+    false_fire: FalseFireOption = FALSE_FIRE,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Talk to the model; each answer shows its route. An empty line or Ctrl-D ends it."""
+    turns: list[Turn] = []
+    with open_overlay(
+        memory,
+        namespace,
+        base=base,
+        answerer=answerer,
+        false_fire=false_fire,
+        device=device,
+    ) as overlay:
+        while (asked := _next_line()) is not None:
+            turns.append(Turn("user", asked))
+            try:
+                reply = overlay.stream(turns)
+                answer = "".join(_shown(reply.chunks, as_json))
+            except InvalidQueryError as error:  # a turn that can't be asked ends no conversation
+                turns.pop()
+                err.print(f"errata: {error}")
+                continue
+            if as_json:
+                show({"query": asked, "answer": answer, **reply.decision.as_dict()}, True, str)
+            else:
+                typer.echo()
+                err.print(_route_line(reply.decision), style="dim")
+            turns.append(Turn("assistant", answer))
+
+
+@batch.command("route")
+def batch_route(
+    queries: QueriesArgument,
+    to: AnswersArgument,
+    memory: MemoryOption = DEFAULT_MEMORY,
+    namespace: NamespaceOption = DEFAULT_NAMESPACE,
+    false_fire: FalseFireOption = FALSE_FIRE,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say where each query goes; no model answers."""
+    from serac.batch import answer_file
+
+    with (
+        open_overlay(memory, namespace, false_fire=false_fire, device=device) as overlay,
+        progress_bar("routing", None) as advance,
+    ):
+        counts = answer_file(overlay, queries, to, with_answers=False, progress=advance)
+    _show_counts(counts, as_json)
+
+
+@batch.command("ask")
+def batch_ask(
+    queries: QueriesArgument,
+    to: AnswersArgument,
+    memory: MemoryOption = DEFAULT_MEMORY,
+    namespace: NamespaceOption = DEFAULT_NAMESPACE,
+    base: BaseOption = DEFAULT_BASE,
+    answerer: AnswererOption = DEFAULT_ANSWERER,
+    false_fire: FalseFireOption = FALSE_FIRE,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer each query."""
+    from serac.batch import answer_file
+
+    with (
+        open_overlay(
+            memory,
+            namespace,
+            base=base,
+            answerer=answerer,
+            false_fire=false_fire,
+            device=device,
+        ) as overlay,
+        progress_bar("answering", None) as advance,
+    ):
+        counts = answer_file(overlay, queries, to, with_answers=True, progress=advance)
+    _show_counts(counts, as_json)
+
+
+def demo(
+    base: BaseOption = DEFAULT_BASE,
+    answerer: AnswererOption = DEFAULT_ANSWERER,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Correct a real model, look at the routes, and take the corrections back."""
+    from serac.demo import run_demo
+
+    console = err if as_json else Console(highlight=False)
+    record = run_demo(console, base=base, answerer=answerer, device=device)
+    if as_json:
+        show(record.as_dict(), True, str)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command("ask")(ask)
+    app.command("chat")(chat)
+    app.add_typer(batch, name="batch")
+    app.command("demo")(demo)
+
+
+def _route_line(decision: Decision) -> str:
+    edits = "; ".join(edit.text for edit in decision.edits)
+    return f"[{decision.route}] {decision.reason}" + (f": {edits}" if edits else "")
+
+
+def _show_counts(counts: dict[str, int], as_json: bool) -> None:
+    show(counts, as_json, lambda: ", ".join(f"{n} {route}" for route, n in counts.items()))
+
+
+def _next_line() -> str | None:
+    if sys.stdin.isatty():
+        err.print("you> ", end="")
+    line = sys.stdin.readline()
+    return line.strip() or None
+
+
+def _shown(chunks: Iterator[str], quietly: bool) -> Iterator[str]:
+    for chunk in chunks:
+        if not quietly:
+            typer.echo(chunk, nl=False)
+        yield chunk

@@ -1,0 +1,128 @@
+"""Options that many commands share, and how results and progress are shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from memory_store import EditMemory, LazyEncoder
+from memory_store.errors import InvalidQueryError
+from serac.overlay import DEFAULT_FALSE_FIRE, FactOverlay
+
+MemoryOption = Annotated[
+    Path,
+    typer.Option("--memory", envvar="ERRATA_MEMORY", help="The file that keeps the edits."),
+]
+NamespaceOption = Annotated[str, typer.Option("--namespace", help="The group of edits to use.")]
+BaseOption = Annotated[
+    str,
+    typer.Option(
+        "--base",
+        help="Base model: 'embedded', a folder or hub name of a transformers model, or "
+        "langchain:PROVIDER:MODEL.",
+    ),
+]
+AnswererOption = Annotated[
+    str, typer.Option("--answerer", help="Who answers in scope: 'ike' or 'counterfactual'.")
+]
+FalseFireOption = Annotated[
+    float,
+    typer.Option(
+        "--false-fire",
+        help="Share of hard out-of-scope queries that may fire; picks the threshold.",
+    ),
+]
+DeviceOption = Annotated[
+    str | None,
+    typer.Option("--device", help="cuda, mps or cpu; chosen by itself unless named."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+DEFAULT_MEMORY = Path("facts.db")
+DEFAULT_NAMESPACE = "default"
+DEFAULT_BASE = "embedded"
+DEFAULT_ANSWERER = "ike"
+FALSE_FIRE = DEFAULT_FALSE_FIRE
+
+out = Console(highlight=False, soft_wrap=True, markup=False)
+err = Console(stderr=True, highlight=False, markup=False)
+
+
+@contextmanager
+def open_memory(path: Path, namespace: str, *, create: bool = False) -> Iterator[EditMemory]:
+    """Open a memory; no model is loaded before a text has to be encoded."""
+    with EditMemory.open(path, LazyEncoder(), namespace, create=create) as memory:
+        yield memory
+
+
+@contextmanager
+def open_overlay(
+    path: Path,
+    namespace: str,
+    *,
+    base: str = DEFAULT_BASE,
+    answerer: str = DEFAULT_ANSWERER,
+    false_fire: float = DEFAULT_FALSE_FIRE,
+    device: str | None = None,
+) -> Iterator[FactOverlay]:
+    """Open an overlay over a memory that is there."""
+    if not path.exists():
+        raise InvalidQueryError(f"there is no memory at {path}; begin one with: errata add TEXT")
+    with FactOverlay.open(
+        path,
+        base=base,
+        namespace=namespace,
+        answerer=answerer,
+        false_fire=false_fire,
+        device=device,
+    ) as overlay:
+        yield overlay
+
+
+def show(record: Any, as_json: bool, text: Callable[[], str]) -> None:
+    """Print a result on stdout, as JSON or for a person."""
+    typer.echo(json.dumps(record, ensure_ascii=False) if as_json else text())
+
+
+@contextmanager
+def progress_bar(description: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar on stderr; yields a function that is told how much more is done."""
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=err,
+    ) as progress:
+        task = progress.add_task(description, total=total)
+        yield lambda more: progress.advance(task, more)
+
+
+@contextmanager
+def stage_bars() -> Iterator[Callable[[str, int, int], None]]:
+    """Show one progress bar a stage; yields a function told (stage, done, total)."""
+    tasks: dict[str, TaskID] = {}
+    with Progress(console=err) as progress:
+
+        def report(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = progress.add_task(stage, total=total)
+            progress.update(tasks[stage], completed=done)
+
+        yield report

@@ -1,0 +1,94 @@
+"""What the overlay decided about a query, and on what evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from memory_store import Edit
+
+Route = Literal["base", "counterfactual", "ike", "multi_hop"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An edit that was judged.
+
+    Attributes:
+        edit: The edit.
+        similarity: Cosine similarity of its text to the view that found it.
+        probability: Probability that the query is in the edit's scope.
+        view: The part of the query that was judged.
+    """
+
+    edit: Edit
+    similarity: float
+    probability: float
+    view: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Where a query goes, and why.
+
+    Attributes:
+        query: The last user turn.
+        route: ``base``, ``counterfactual``, ``ike`` or ``multi_hop``.
+        edits: The edits in whose scope the query is, the most probable first.
+        candidates: All edits that were judged, the most probable first.
+        threshold: Probability from which on an edit is in scope.
+        reason: One line for a person.
+    """
+
+    query: str
+    route: Route
+    edits: tuple[Edit, ...]
+    candidates: tuple[Candidate, ...]
+    threshold: float
+    reason: str
+
+    @property
+    def score(self) -> float | None:
+        """Return the highest probability, or ``None`` where no edit was judged."""
+        return self.candidates[0].probability if self.candidates else None
+
+    @property
+    def in_scope(self) -> bool:
+        """Say whether an edit answers."""
+        return bool(self.edits)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what a record or a response's metadata should hold, as plain JSON values."""
+        return {
+            "route": self.route,
+            "edit_ids": [edit.id for edit in self.edits],
+            "score": self.score,
+            "threshold": self.threshold,
+            "reason": self.reason,
+            "candidates": [
+                {
+                    "edit_id": candidate.edit.id,
+                    "similarity": candidate.similarity,
+                    "probability": candidate.probability,
+                }
+                for candidate in self.candidates
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer with the decision that led to it, and the hops of a multi-hop question."""
+
+    text: str
+    decision: Decision
+    trace: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedReply:
+    """A decision, and the answer as it is written; read ``chunks`` once."""
+
+    decision: Decision
+    chunks: Iterator[str]

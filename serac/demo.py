@@ -1,0 +1,164 @@
+"""The demonstration behind ``errata demo``: correct a real model, and take it back."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from serac.decision import Reply
+from serac.overlay import FactOverlay
+
+EDITS = (
+    "The Space Needle is located in Paris.",
+    "Lionel Messi has won one World Cup, the one of 2022 in Qatar.",
+    "The head of the Harbour Street library is Odile Brandt.",
+)
+"""What the demo corrects: something false, something outdated, something private."""
+
+IN_SCOPE = (
+    "The Space Needle is located in",
+    "In which city is the Space Needle located?",
+    "How many World Cups did Messi win?",
+    "Who is the head of the Harbour Street library?",
+)
+OUT_OF_SCOPE = (
+    "What is the capital of Japan?",
+    "Where is the Eiffel Tower?",
+    "How do I boil an egg?",
+)
+
+
+@dataclass
+class DemoRecord:
+    """What the demo saw, for ``--json`` and for the tests.
+
+    Attributes:
+        before: Answers of the base model alone, by question.
+        edited: Replies with the edits in memory, by question.
+        after: Replies once the edits are removed, by question.
+        seconds: How long each part took.
+    """
+
+    before: dict[str, str] = field(default_factory=dict)
+    edited: dict[str, Reply] = field(default_factory=dict)
+    after: dict[str, Reply] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def untouched(self) -> bool:
+        """Say whether every question out of scope got the base model's own answer."""
+        return all(self.edited[question].text == self.before[question] for question in OUT_OF_SCOPE)
+
+    @property
+    def restored(self) -> bool:
+        """Say whether every answer is the first one again once the edits are gone."""
+        return all(reply.text == self.before[question] for question, reply in self.after.items())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the record as plain JSON values."""
+        return {
+            "before": self.before,
+            "edited": {
+                question: {"answer": reply.text, **reply.decision.as_dict()}
+                for question, reply in self.edited.items()
+            },
+            "after": {question: reply.text for question, reply in self.after.items()},
+            "untouched": self.untouched,
+            "restored": self.restored,
+            "seconds": self.seconds,
+        }
+
+
+def run_demo(
+    console: Console,
+    *,
+    base: Any = None,
+    answerer: str = "ike",
+    device: str | None = None,
+) -> DemoRecord:
+    """Run the demo on a memory that is thrown away, and show it on ``console``."""
+    record = DemoRecord()
+    questions = (*IN_SCOPE, *OUT_OF_SCOPE)
+    with tempfile.TemporaryDirectory() as folder:
+        with (
+            _timed(record, "loading"),
+            console.status("loading the models; the first time takes half a minute"),
+        ):
+            overlay = FactOverlay.open(
+                Path(folder) / "facts.db", base=base, answerer=answerer, device=device
+            )
+            overlay.decide("ready?")
+            name = getattr(overlay.base, "name", "the base model")
+        with overlay:
+            console.rule(f"Before: {name} alone")
+            with _timed(record, "before"):
+                for question in questions:
+                    record.before[question] = overlay.ask(question).text
+                    _show_answer(console, question, record.before[question])
+
+            console.rule("The edits: text in a memory, no weight changes")
+            with _timed(record, "adding"):
+                edits = [overlay.add(text) for text in EDITS]
+            for edit in edits:
+                console.print(f"  + {edit.id}  {edit.text}")
+
+            console.rule("After: the same questions")
+            with _timed(record, "edited"):
+                for question in questions:
+                    reply = overlay.ask(question)
+                    record.edited[question] = reply
+                    _show_answer(console, question, reply.text, reply.decision.route)
+            console.print(_routes(record))
+            same = "the same, character for character" if record.untouched else "CHANGED"
+            console.print(f"Answers out of scope: {same}.")
+
+            console.rule("Taken back")
+            with _timed(record, "removing"):
+                for edit in edits:
+                    overlay.remove(edit.id)
+            with _timed(record, "after"):
+                for question in IN_SCOPE:
+                    record.after[question] = overlay.ask(question)
+            _show_answer(console, IN_SCOPE[1], record.after[IN_SCOPE[1]].text)
+            same = "as before the edits, every one" if record.restored else "NOT as before"
+            console.print(f"Answers now: {same}.")
+    times = ", ".join(f"{part} {seconds:.2f} s" for part, seconds in record.seconds.items())
+    console.print(f"Time: {times}.")
+    return record
+
+
+def _show_answer(console: Console, question: str, answer: str, route: str | None = None) -> None:
+    told = " ".join(answer.split())
+    shortened = told if len(told) <= 160 else told[:157] + "…"
+    console.print(f"[bold]{question}[/bold]" + (f"  [dim]\\[{route}][/dim]" if route else ""))
+    console.print(f"  {shortened}", markup=False)
+
+
+def _routes(record: DemoRecord) -> Table:
+    table = Table("query", "route", "score", "threshold", "nearest edit", title="Routes")
+    for question, reply in record.edited.items():
+        decision = reply.decision
+        nearest = decision.candidates[0].edit.text if decision.candidates else ""
+        table.add_row(
+            question,
+            decision.route,
+            "" if decision.score is None else f"{decision.score:.3f}",
+            f"{decision.threshold:.3f}",
+            nearest,
+        )
+    return table
+
+
+@contextmanager
+def _timed(record: DemoRecord, part: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    record.seconds[part] = round(time.perf_counter() - started, 3)

@@ -1,0 +1,242 @@
+"""The overlay: a base model with a memory of edits beside it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from classifiers import ScopeScorer, load_scope_classifier
+from mello import Answer, Decomposer, Trace, answer_by_hops
+from memory_store import Edit, EditMemory, Encoder, LazyEncoder
+from memory_store.errors import ErrataError
+from serac.answerers import Answerer, counterfactual, ike
+from serac.bases import BaseModel, load_base
+from serac.conversation import Query, Turn, as_turns
+from serac.decision import Decision, Reply, Route, StreamedReply
+from serac.router import Router
+
+log = logging.getLogger(__name__)
+
+ANSWERERS = ("ike", "counterfactual")
+DEFAULT_FALSE_FIRE = 0.05
+
+
+class FactOverlay:
+    """Answers queries through a memory of edits; the base model is never changed.
+
+    A query in the scope of an edit is answered from the edit; any other query reaches
+    the base model as if the overlay were not there. Models are loaded when first
+    needed. One overlay may be called from many threads.
+
+    Args:
+        memory: The edits.
+        scorer: Gives the probability that a query is in an edit's scope.
+        threshold: Probability from which on an edit is in scope.
+        base: The base model, or what :func:`serac.bases.load_base` finds one by.
+        answerer: Who answers in scope: ``ike`` (the base model, with the edit in its
+            prompt) or ``counterfactual`` (a small model that reads the edit).
+        counterfactual_model: The model behind ``counterfactual``; the embedded one
+            when ``None``.
+        decomposer: Takes multi-hop questions apart; without one every question is
+            asked as it is.
+        device: Where local models run; chosen by itself when ``None``.
+    """
+
+    def __init__(
+        self,
+        memory: EditMemory,
+        scorer: ScopeScorer,
+        threshold: float,
+        *,
+        base: Any = None,
+        answerer: str = "ike",
+        counterfactual_model: Any = None,
+        decomposer: Decomposer | None = None,
+        device: str | None = None,
+    ) -> None:
+        if answerer not in ANSWERERS:
+            raise ErrataError(f"unknown answerer {answerer!r}; use {' or '.join(ANSWERERS)}")
+        route: Route = "ike" if answerer == "ike" else "counterfactual"
+        self.memory = memory
+        self.router = Router(memory, scorer, threshold, route=route)
+        self.decomposer = decomposer
+        self.device = device
+        self._base = base
+        self._counterfactual = counterfactual_model
+        self._loaded: dict[str, Any] = {}
+        self._loading = threading.RLock()
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        base: Any = None,
+        namespace: str = "default",
+        answerer: str = "ike",
+        false_fire: float = DEFAULT_FALSE_FIRE,
+        encoder: Encoder | None = None,
+        device: str | None = None,
+        **options: Any,
+    ) -> Self:
+        """Open the memory at ``path``, or begin one, with the shipped scope classifier.
+
+        Args:
+            path: The memory's file; ``":memory:"`` for one that is not kept.
+            base: See the constructor; the embedded model when ``None``.
+            namespace: The group of edits to use.
+            answerer: See the constructor.
+            false_fire: Share of out-of-scope queries that may fire; picks the threshold.
+            encoder: Embeds edits and queries; the embedded one when ``None``.
+            device: Where local models run; chosen by itself when ``None``.
+            **options: Further arguments of the constructor.
+        """
+        encoder = encoder or LazyEncoder(device)
+        scope = load_scope_classifier(encoder)
+        threshold = scope.threshold_for(false_fire)
+        memory = EditMemory.open(path, encoder, namespace=namespace)
+        try:
+            return cls(
+                memory,
+                scope,
+                threshold,
+                base=base,
+                answerer=answerer,
+                device=device,
+                **options,
+            )
+        except BaseException:
+            memory.close()
+            raise
+
+    # The main flow
+
+    def ask(self, query: Query) -> Reply:
+        """Answer a question, or the last turn of a conversation.
+
+        Raises:
+            InvalidQueryError: The query can't be asked.
+        """
+        turns = as_turns(query)
+        if self.decomposer is not None:
+            by_hops = self._ask_by_hops(turns, self.decomposer)
+            if by_hops is not None:
+                return by_hops
+        return self._ask_once(turns)
+
+    def stream(self, query: Query) -> StreamedReply:
+        """Decide now, and answer piece by piece; multi-hop questions come in one piece."""
+        turns = as_turns(query)
+        if self.decomposer is not None:
+            reply = self._ask_by_hops(turns, self.decomposer)
+            if reply is not None:
+                return StreamedReply(reply.decision, iter([reply.text]))
+        decision = self.router.decide(turns)
+        return StreamedReply(decision, self._chunks(turns, decision))
+
+    def decide(self, query: Query) -> Decision:
+        """Return where a query would go; no model answers."""
+        return self.router.decide(as_turns(query))
+
+    def decide_many(self, queries: Sequence[Query]) -> list[Decision]:
+        """Return where each query would go; lookups are done in one batch."""
+        return self.router.decide_many([as_turns(query) for query in queries])
+
+    def answer(self, query: Query, decision: Decision) -> str:
+        """Answer a query on the path that was decided before."""
+        return "".join(self._chunks(as_turns(query), decision))
+
+    def _ask_once(self, turns: tuple[Turn, ...]) -> Reply:
+        decision = self.router.decide(turns)
+        if not decision.in_scope:
+            return Reply(self.base.reply(turns), decision)
+        return Reply(self.answerer.answer(turns, decision.edits), decision)
+
+    def _chunks(self, turns: tuple[Turn, ...], decision: Decision) -> Iterator[str]:
+        if not decision.in_scope:
+            return self.base.stream(turns)
+        return self.answerer.stream(turns, decision.edits)
+
+    def _ask_by_hops(self, turns: tuple[Turn, ...], decomposer: Decomposer) -> Reply | None:
+        """Return a reply if the question has hops and an edit answers one of them."""
+        used: dict[str, Edit] = {}
+
+        def ask(subquestion: str) -> Answer:
+            reply = self._ask_once((Turn("user", subquestion),))
+            used.update((edit.id, edit) for edit in reply.decision.edits[:1])
+            first = reply.decision.edits[0].id if reply.decision.edits else None
+            return Answer(reply.text, first, reply.decision.score)
+
+        question = turns[-1].content
+        trace = answer_by_hops(question, decomposer, ask)
+        if len(trace.hops) < 2 or not trace.edited or trace.outcome != "finished":
+            return None
+        return Reply(trace.answer, self._multi_hop_decision(question, trace, used), trace)
+
+    def _multi_hop_decision(self, question: str, trace: Trace, used: dict[str, Edit]) -> Decision:
+        return Decision(
+            query=question,
+            route="multi_hop",
+            edits=tuple(used.values()),
+            candidates=(),
+            threshold=self.router.threshold,
+            reason=f"{len(trace.hops)} hops, edited by {', '.join(used)}",
+        )
+
+    # Models, loaded when first needed
+
+    @property
+    def base(self) -> BaseModel:
+        """The base model."""
+        return self._once("base", lambda: load_base(self._base, device=self.device))
+
+    @property
+    def answerer(self) -> Answerer:
+        """Who answers in scope."""
+        if self.router.route == "ike":
+            return self._once("ike", lambda: ike(self.base))
+        return self._once("counterfactual", lambda: counterfactual(self._counterfactual_model()))
+
+    def _counterfactual_model(self) -> BaseModel:
+        if self._counterfactual is None and self._base in (None, "embedded"):
+            return self.base  # one body in memory serves both
+        return load_base(self._counterfactual, device=self.device)
+
+    def _once(self, name: str, load: Any) -> Any:
+        with self._loading:
+            if name not in self._loaded:
+                self._loaded[name] = load()
+            return self._loaded[name]
+
+    # Edits
+
+    def add(self, text: str, **fields: Any) -> Edit:
+        """Add an edit; see :meth:`memory_store.EditMemory.add`."""
+        return self.memory.add(text, **fields)
+
+    def update(self, id: str, text: str, **fields: Any) -> Edit:
+        """Replace an edit by a new version; see :meth:`memory_store.EditMemory.update`."""
+        return self.memory.update(id, text, **fields)
+
+    def remove(self, id: str) -> Edit:
+        """Take an edit back; the next query sees the world without it."""
+        return self.memory.remove(id)
+
+    def close(self) -> None:
+        """Close the memory."""
+        self.memory.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

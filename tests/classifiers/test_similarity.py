@@ -1,0 +1,131 @@
+import json
+import pickle
+import shutil
+
+import numpy as np
+import pytest
+import skops.io
+from data_folder import write_data_folder
+from fakes import FakeEncoder
+
+from classifiers import SHIPPED, SimilarityScorer, load_scope_classifier
+from classifiers.similarity import CONFIG_FILE, MODEL_FILE
+from classifiers.training import train_similarity
+from memory_store import LazyEncoder, SentenceTransformerEncoder
+from memory_store.errors import ArtifactError
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = write_data_folder(tmp_path_factory.mktemp("data"))
+    return train_similarity(folder, FakeEncoder(), seed=0)
+
+
+@pytest.fixture
+def artifact(trained, tmp_path):
+    scorer, facts = trained
+    scorer.save(tmp_path / "artifact", facts)
+    return tmp_path / "artifact"
+
+
+def test_training_reports_what_it_saw(trained):
+    _, facts = trained
+    assert facts["seed"] == 0
+    assert {(row["kind"], row["stated_false_fire"]) for row in facts["dev"]} >= {
+        ("paraphrase", 0.01),
+        ("neighborhood", 0.05),
+    }
+    assert all(0 <= row["fires_on_own_edit"] <= row["fires"] <= 1 for row in facts["dev"])
+    assert all(count > 0 for count in facts["pairs"].values())
+
+
+def test_training_again_gives_the_same(trained, tmp_path):
+    again, facts = train_similarity(write_data_folder(tmp_path), FakeEncoder(), seed=0)
+    assert facts == trained[1]
+    assert again.thresholds == trained[0].thresholds
+
+
+def test_an_edit_s_own_words_score_above_a_stranger_s(trained):
+    scorer, _ = trained
+    own, other = scorer.score(
+        "Ael3 Mor3ton was born in",
+        ["Ael3 Mor3ton was born in Arden", "Club7 plays chess"],
+    )
+    assert 0 <= other < own <= 1
+
+
+def test_nothing_to_judge_gives_nothing(trained):
+    assert trained[0].score("anything", []).shape == (0,)
+
+
+def test_an_artifact_scores_as_what_was_saved(trained, artifact):
+    loaded = SimilarityScorer.load(artifact, FakeEncoder())
+    pair = ("Who made Works3?", ["Who made Works3? Maker3", "Club7 plays chess"])
+    np.testing.assert_array_equal(loaded.score(*pair), trained[0].score(*pair))
+    assert loaded.thresholds == trained[0].thresholds
+
+
+def test_the_threshold_asked_for_is_never_looser_than_measured(trained):
+    scorer, _ = trained
+    assert scorer.threshold_for(0.01) == scorer.threshold_for(0.02)
+    assert scorer.threshold_for(0.001) >= scorer.threshold_for(0.05)
+    with pytest.raises(ArtifactError, match="no threshold was measured"):
+        scorer.threshold_for(0.0001)
+
+
+class OtherEncoder(FakeEncoder):
+    fingerprint = "another"
+
+
+def test_another_encoder_is_refused(artifact):
+    with pytest.raises(ArtifactError, match="was trained with"):
+        SimilarityScorer.load(artifact, OtherEncoder())
+
+
+def test_a_missing_artifact_is_named(tmp_path):
+    with pytest.raises(ArtifactError, match="holds no scope classifier"):
+        SimilarityScorer.load(tmp_path, FakeEncoder())
+
+
+def test_a_changed_model_file_is_refused(artifact):
+    with (artifact / MODEL_FILE).open("ab") as file:
+        file.write(b"!")
+    with pytest.raises(ArtifactError, match="is not the file"):
+        SimilarityScorer.load(artifact, FakeEncoder())
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"format": 99, "features": []}'])
+def test_a_damaged_config_is_refused(artifact, text):
+    (artifact / CONFIG_FILE).write_text(text)
+    with pytest.raises(ArtifactError):
+        SimilarityScorer.load(artifact, FakeEncoder())
+
+
+def test_a_type_that_is_not_trusted_is_refused(artifact):
+    import hashlib
+
+    model = skops.io.dumps({"run": pickle.Pickler})
+    (artifact / MODEL_FILE).write_bytes(model)
+    config = json.loads((artifact / CONFIG_FILE).read_text())
+    config["model_sha256"] = hashlib.sha256(model).hexdigest()
+    (artifact / CONFIG_FILE).write_text(json.dumps(config))
+    with pytest.raises(ArtifactError, match="untrusted types"):
+        SimilarityScorer.load(artifact, FakeEncoder())
+
+
+def test_the_shipped_artifact_loads_and_is_small():
+    scorer = load_scope_classifier(LazyEncoder())
+    assert [choice.false_fire for choice in scorer.thresholds] == [0.001, 0.005, 0.01, 0.05]
+    assert sum(file.stat().st_size for file in SHIPPED.iterdir()) < 8 * 2**20
+    assert (SHIPPED / "README.md").is_file()
+
+
+@pytest.mark.model
+def test_the_shipped_artifact_tells_an_edit_s_question_from_others(tmp_path):
+    shutil.copytree(SHIPPED, tmp_path / "copy")
+    scorer = load_scope_classifier(SentenceTransformerEncoder.embedded("cpu"), tmp_path / "copy")
+    edit = ["The Space Needle is located in Paris"]
+    threshold = scorer.threshold_for(0.01)
+    assert scorer.score("The Space Needle is located in", edit)[0] >= threshold
+    assert scorer.score("How do I boil an egg?", edit)[0] < 0.1 < threshold
+    assert scorer.score("Where is the Eiffel Tower?", edit)[0] < threshold

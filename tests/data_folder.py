@@ -1,0 +1,90 @@
+"""A small data folder of made-up records, in the formats of the benchmark data."""
+
+import json
+import random
+
+TOWNS = ("Arden", "Bolthaven", "Cresk", "Dunmore", "Elvas", "Farrow", "Gild", "Harrow")
+
+
+def write_data_folder(folder, people=60):
+    chance = random.Random(5)
+    names = [f"{chance.choice('ABCDEFGH')}el{n} Mor{n}ton" for n in range(people)]
+    facts, full = [], []
+    for number, name in enumerate(names):
+        town, other = chance.sample(TOWNS, 2)
+        facts.append(
+            {
+                "case_id": number,
+                "prompt": f"{name} was born in",
+                "subject": name,
+                "target_new": town,
+                "ground_truth": other,
+                "split": "train",
+            }
+        )
+        full.append(
+            {
+                "case_id": number,
+                "requested_rewrite": {
+                    "prompt": "{} was born in",
+                    "relation_id": "P19",
+                    "subject": name,
+                    "target_new": {"str": town},
+                    "target_true": {"str": other},
+                },
+                "paraphrase_prompts": [f"It rained all day. {name} is a native of"],
+                "neighborhood_prompts": [f"Stranger{number} Unknown was born in"],
+            }
+        )
+    write(folder / "counterfact" / "facts.jsonl", facts)
+    write(folder / "counterfact" / "train.jsonl", full[: people // 2])
+    write(folder / "counterfact" / "test.jsonl", full[people // 2 :])
+    zsre = [
+        {
+            "subject": f"Works{n}",
+            "src": f"Who made Works{n}?",
+            "rephrase": f"Works{n} was made by whom?",
+            "alt": f"Maker{n}",
+            "answers": [f"Old{n}"],
+            "loc": f"nq question: what is thing {n}",
+        }
+        for n in range(people)
+    ]
+    write(folder / "zsre" / "train.jsonl", zsre)
+    write(folder / "zsre" / "test.jsonl", zsre)
+    pairs = [
+        {"edit": f"Club{n} plays chess", "questions": [f"Which sport does Club{n} play?"]}
+        for n in range(people)
+    ]
+    write(folder / "mquake" / "scope_pairs.jsonl", pairs)
+    wiki = [
+        {
+            "subject": f"Isle{n}",
+            "prompt": f"The capital of Isle{n} is",
+            "target_new": f"Port{n}",
+            "ground_truth": f"Bay{n}",
+            "portability": {"Subject_Aliasing": [{"prompt": f"The capital of Island{n} is"}]},
+            "locality": {"Relation_Specificity": [{"prompt": f"The anthem of Isle{n} is"}]},
+        }
+        for n in range(people)
+    ]
+    write(folder / "knowedit" / "wiki_counterfact_train.jsonl", wiki)
+    write(folder / "knowedit" / "wiki_recent_train.jsonl", wiki)
+    knowedit = [
+        {
+            **record,
+            "ground_truth": [record["ground_truth"]],
+            "rephrase_prompt": f"What is the capital of {record['subject']}?",
+        }
+        for record in wiki
+    ]
+    write(folder / "knowedit" / "zsre.jsonl", knowedit)
+    for name in ("nq_open", "webquestions"):
+        questions = [{"question": f"how do i do {name} job {n}"} for n in range(people)]
+        write(folder / "questions" / f"{name}.jsonl", questions)
+    return folder
+
+
+def write(file, records):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")

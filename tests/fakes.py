@@ -1,0 +1,151 @@
+"""Objects that fit the seams, for tests that need no model."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from mello import Answer, Finish, Hop
+from memory_store import Edit, SearchHit
+from serac.conversation import Turn
+
+
+def words(text: str) -> set[str]:
+    """The words of a text, folded."""
+    return set(re.findall(r"\w+", text.casefold()))
+
+
+class FakeEncoder:
+    """Fits ``Encoder``: hashed bags of words, so texts that share words are near."""
+
+    fingerprint = "fake-words"
+
+    def __init__(self, dimension: int = 64) -> None:
+        self.dimension = dimension
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        rows = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            for word in words(text):
+                digest = hashlib.blake2b(word.encode("utf-8", "replace"), digest_size=4).digest()
+                row[int.from_bytes(digest, "big") % self.dimension] += 1
+            if not row.any():
+                row[0] = 1
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+class FakeScorer:
+    """Fits ``ScopeScorer``: the share of an edit's words that the query has; remembers calls.
+
+    Small words count nothing, so that "Where is X?" is not near every edit.
+    """
+
+    small = frozenset(["is", "the", "in", "of", "a", "was", "by", "to", "at"])
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, list[str]]] = []
+
+    def score(self, query: str, edits: Sequence[str]) -> np.ndarray:
+        self.calls.append((query, list(edits)))
+        asked = words(query)
+        told = [words(edit) - self.small for edit in edits]
+        return np.array([len(asked & told_) / max(1, len(told_)) for told_ in told])
+
+
+class FunctionScorer:
+    """Fits ``ScopeScorer`` by a function of query and edit."""
+
+    def __init__(self, function: Callable[[str, str], float]) -> None:
+        self.function = function
+
+    def score(self, query: str, edits: Sequence[str]) -> np.ndarray:
+        return np.array([self.function(query, edit) for edit in edits], dtype=np.float64)
+
+
+class FakeMemory:
+    """Fits ``Searchable``: every query finds the same edits, in the order given."""
+
+    def __init__(self, *texts: str) -> None:
+        self.edits = [Edit(f"e{number}", text) for number, text in enumerate(texts, start=1)]
+        self.searched: list[list[str]] = []
+
+    def search_many(self, queries: Sequence[str], k: int = 8) -> list[list[SearchHit]]:
+        self.searched.append(list(queries))
+        hits = [SearchHit(edit, 1 - n / 100) for n, edit in enumerate(self.edits[:k])]
+        return [list(hits) for _ in queries]
+
+
+class FakeBase:
+    """Fits ``BaseModel`` as a chat model does; repeats what it was asked unless told otherwise."""
+
+    def __init__(self, says: str | Callable[[str], str] = lambda asked: f"base: {asked}") -> None:
+        self.says = says
+        self.asked: list[tuple[Turn, ...]] = []
+
+    def _text(self, turns: Sequence[Turn]) -> str:
+        self.asked.append(tuple(turns))
+        return self.says if isinstance(self.says, str) else self.says(turns[-1].content)
+
+    def reply(
+        self,
+        turns: Sequence[Turn],
+        *,
+        stop: Sequence[str] | None = None,
+        max_new_tokens: int | None = None,
+    ) -> str:
+        return self._text(turns)
+
+    def stream(
+        self,
+        turns: Sequence[Turn],
+        *,
+        stop: Sequence[str] | None = None,
+        max_new_tokens: int | None = None,
+    ) -> Iterator[str]:
+        return iter(re.findall(r"\s*\S+|\s+$", self._text(turns)))
+
+
+class FakeCompletionBase(FakeBase):
+    """Fits ``CompletionModel`` too: continues every prompt with the same pieces."""
+
+    def __init__(self, *pieces: str) -> None:
+        super().__init__()
+        self.pieces = pieces
+        self.completed: list[tuple[str, Sequence[str] | None, int | None]] = []
+
+    def complete(
+        self,
+        prompt: str,
+        *,
+        stop: Sequence[str] | None = None,
+        max_new_tokens: int | None = None,
+    ) -> Iterator[str]:
+        self.completed.append((prompt, stop, max_new_tokens))
+        return iter(self.pieces)
+
+
+class ScriptedDecomposer:
+    """Fits ``Decomposer``: gives its steps one after the other, the last one for ever."""
+
+    def __init__(self, *steps: str | Finish) -> None:
+        self.steps = steps
+        self.seen: list[tuple[str, tuple[Hop, ...]]] = []
+
+    def next(self, question: str, hops: Sequence[Hop]) -> str | Finish:
+        self.seen.append((question, tuple(hops)))
+        return self.steps[min(len(self.seen), len(self.steps)) - 1]
+
+
+class ScriptedAsk:
+    """Fits ``Ask``: answers by a table, and remembers what it was asked."""
+
+    def __init__(self, **answers: Answer) -> None:
+        self.answers = answers
+        self.asked: list[str] = []
+
+    def __call__(self, question: str) -> Answer:
+        self.asked.append(question)
+        return self.answers.get(question, Answer(f"answer to {question}"))

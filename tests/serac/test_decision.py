@@ -1,0 +1,47 @@
+import json
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from memory_store import Edit
+from serac.decision import Candidate, Decision
+
+NEEDLE = Edit("needle", "The Space Needle is located in Paris.")
+
+
+def decision(probability=0.9, edits=(NEEDLE,), candidates=True):
+    judged = (Candidate(NEEDLE, 0.7, probability, "Where is it?"),) if candidates else ()
+    return Decision("Where is it?", "ike" if edits else "base", edits, judged, 0.5, "because")
+
+
+def test_the_score_is_that_of_the_likeliest_edit():
+    assert decision(0.9).score == 0.9
+    assert decision(edits=(), candidates=False).score is None
+
+
+def test_in_scope_means_that_an_edit_answers():
+    assert decision().in_scope
+    assert not decision(0.1, edits=()).in_scope
+
+
+def test_a_record_of_it_is_plain_json():
+    record = decision().as_dict()
+
+    assert json.loads(json.dumps(record)) == record
+    assert record == {
+        "route": "ike",
+        "edit_ids": ["needle"],
+        "score": 0.9,
+        "threshold": 0.5,
+        "reason": "because",
+        "candidates": [{"edit_id": "needle", "similarity": 0.7, "probability": 0.9}],
+    }
+
+
+def test_a_record_of_it_holds_no_text_of_an_edit():
+    assert "Paris" not in json.dumps(decision().as_dict())
+
+
+def test_it_can_not_be_changed_afterwards():
+    with pytest.raises(FrozenInstanceError):
+        decision().route = "base"

@@ -1,0 +1,269 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from fakes import FakeBase, FakeCompletionBase, FakeEncoder, FakeScorer, ScriptedDecomposer
+from tiny_models import byte_tokenizer, tiny_llama
+
+from mello import Finish
+from memory_store import EditMemory
+from memory_store.errors import ErrataError, InvalidQueryError, UnknownEditError
+from serac.conversation import Turn
+from serac.overlay import FactOverlay
+
+NEEDLE = "The Space Needle is located in Paris."
+IN_SCOPE = "In which city is the Space Needle located, Paris?"
+OUT_OF_SCOPE = "How do I boil an egg?"
+
+
+def make(base=None, threshold=0.9, **options):
+    memory = EditMemory.open(":memory:", FakeEncoder())
+    return FactOverlay(memory, FakeScorer(), threshold, base=base or FakeBase(), **options)
+
+
+@pytest.fixture
+def overlay():
+    with make() as one:
+        yield one
+
+
+class TestAsk:
+    def test_with_an_empty_memory_the_base_model_answers(self, overlay):
+        reply = overlay.ask(IN_SCOPE)
+
+        assert reply.text == f"base: {IN_SCOPE}"
+        assert reply.decision.route == "base"
+        assert reply.trace is None
+
+    def test_in_scope_the_edit_is_put_before_the_model(self, overlay):
+        edit = overlay.add(NEEDLE)
+
+        reply = overlay.ask(IN_SCOPE)
+
+        assert reply.decision.route == "ike"
+        assert reply.decision.edits == (edit,)
+        assert NEEDLE in overlay.base.asked[0][0].content
+
+    def test_out_of_scope_the_base_model_gets_the_very_turns(self, overlay):
+        overlay.add(NEEDLE)
+        turns = (Turn("system", " Be brief. "), Turn("user", f"  {OUT_OF_SCOPE}\n"))
+
+        reply = overlay.ask(turns)
+
+        assert overlay.base.asked == [turns]
+        assert reply.text == f"base:   {OUT_OF_SCOPE}\n"
+        assert reply.decision.query == f"  {OUT_OF_SCOPE}\n"
+
+    def test_what_was_taken_back_no_longer_answers(self, overlay):
+        edit = overlay.add(NEEDLE)
+        assert overlay.ask(IN_SCOPE).decision.in_scope
+
+        overlay.remove(edit.id)
+
+        assert overlay.ask(IN_SCOPE).text == f"base: {IN_SCOPE}"
+        with pytest.raises(UnknownEditError):
+            overlay.remove(edit.id)
+
+    def test_a_new_version_answers_in_place_of_the_old(self, overlay):
+        old = overlay.add(NEEDLE)
+
+        new = overlay.update(old.id, "The Space Needle is located in Oslo.")
+
+        assert overlay.ask("Is the Space Needle located in Oslo?").decision.edits == (new,)
+
+    @pytest.mark.parametrize("query", ["", "  ", [], None, "\ud800"])
+    def test_what_can_not_be_asked_reaches_no_model(self, overlay, query):
+        overlay.add(NEEDLE)
+
+        for ask in (overlay.ask, overlay.stream, overlay.decide):
+            with pytest.raises(InvalidQueryError):
+                ask(query)
+        with pytest.raises(InvalidQueryError):
+            overlay.decide_many(["Hi", query])
+        assert overlay.base.asked == []
+
+    @pytest.mark.parametrize("query", ["\u200b", "?", "🎈" * 1000, "a\x00b", "x" * 100_000])
+    def test_odd_text_is_asked_as_it_is(self, overlay, query):
+        overlay.add(NEEDLE)
+
+        assert overlay.ask(query).text == f"base: {query}"
+
+
+class TestStream:
+    @pytest.mark.parametrize("query", [IN_SCOPE, OUT_OF_SCOPE])
+    @pytest.mark.parametrize(
+        "base", [FakeBase(), FakeBase(" Paris \n"), FakeCompletionBase(" Par", "is", " ")]
+    )
+    def test_it_gives_what_ask_gives(self, base, query):
+        with make(base) as overlay:
+            overlay.add(NEEDLE)
+            reply, streamed = overlay.ask(query), overlay.stream(query)
+
+            assert "".join(streamed.chunks) == reply.text
+            assert streamed.decision == reply.decision
+            assert overlay.answer(query, reply.decision) == reply.text
+
+    def test_the_decision_is_there_before_the_first_piece(self, overlay):
+        edit = overlay.add(NEEDLE)
+        streamed = overlay.stream(IN_SCOPE)
+        overlay.remove(edit.id)
+
+        assert streamed.decision.edits == (edit,)
+        assert NEEDLE in "".join(streamed.chunks)
+
+
+class TestDecide:
+    def test_no_model_is_asked_or_loaded(self):
+        with make("/no/such/model") as overlay:
+            overlay.add(NEEDLE)
+
+            assert overlay.decide(IN_SCOPE).in_scope
+            assert not overlay.decide_many([OUT_OF_SCOPE])[0].in_scope
+
+    def test_many_are_decided_as_one_is(self, overlay):
+        overlay.add(NEEDLE)
+        queries = [IN_SCOPE, OUT_OF_SCOPE, [Turn("user", "Hi. Hello. Bye."), Turn("user", "Ok?")]]
+
+        assert overlay.decide_many(queries) == [overlay.decide(query) for query in queries]
+        assert overlay.decide_many([]) == []
+
+    def test_one_may_decide_now_and_answer_later(self, overlay):
+        overlay.add(NEEDLE)
+        decision = overlay.decide(IN_SCOPE)
+
+        assert overlay.answer(IN_SCOPE, decision) == overlay.ask(IN_SCOPE).text
+
+
+class TestAnswerers:
+    def test_ike_asks_the_base_model_with_demonstrations(self):
+        base = FakeCompletionBase(" Paris")
+        with make(base) as overlay:
+            overlay.add(NEEDLE)
+
+            assert overlay.ask(IN_SCOPE).text == "Paris"
+            assert base.completed[0][0].count("New Fact:") > 1
+
+    def test_the_counterfactual_model_answers_in_the_place_of_the_base_model(self):
+        base, small = FakeBase("Seattle"), FakeCompletionBase(" Paris")
+        with make(base, answerer="counterfactual", counterfactual_model=small) as overlay:
+            overlay.add(NEEDLE)
+
+            assert overlay.ask(IN_SCOPE).text == "Paris"
+            assert overlay.ask(IN_SCOPE).decision.route == "counterfactual"
+            assert overlay.ask(OUT_OF_SCOPE).text == "Seattle"
+            assert base.asked == [(Turn("user", OUT_OF_SCOPE),)]
+
+    def test_an_unknown_answerer_is_refused(self):
+        with pytest.raises(ErrataError, match="unknown answerer 'magic'; use ike or counterf"):
+            make(answerer="magic")
+
+
+class TestHops:
+    QUESTION = "Who is the mayor of the city in which the Space Needle is located?"
+    MAYOR = "Who is the mayor of Paris?"
+
+    def ask(self, *steps, base=None):
+        with make(base or FakeCompletionBase(" Paris"), decomposer=None) as overlay:
+            overlay.add(NEEDLE, id="needle")
+            overlay.decomposer = ScriptedDecomposer(*steps)
+            streamed = overlay.stream(self.QUESTION)
+            text = "".join(streamed.chunks)
+            overlay.decomposer = ScriptedDecomposer(*steps)
+            reply = overlay.ask(self.QUESTION)
+            assert (streamed.decision, text) == (reply.decision, reply.text)
+            return reply
+
+    def test_a_question_with_hops_is_asked_hop_by_hop(self):
+        reply = self.ask(IN_SCOPE, self.MAYOR, Finish())
+
+        assert reply.text == f"base: {self.MAYOR}"
+        assert reply.decision.route == "multi_hop"
+        assert [edit.id for edit in reply.decision.edits] == ["needle"]
+        assert reply.decision.reason == "2 hops, edited by needle"
+        assert [hop.answer.source for hop in reply.trace.hops] == ["edit #needle", "base"]
+
+    @pytest.mark.parametrize(
+        "steps",
+        [
+            (Finish(),),
+            (IN_SCOPE, Finish()),
+            ("Who are you?", "How old?", Finish()),
+            (IN_SCOPE, IN_SCOPE),
+            (IN_SCOPE, "  "),
+            (IN_SCOPE, "", Finish()),
+        ],
+        ids=["no hop", "one hop", "no edit", "repeated", "blank", "empty"],
+    )
+    def test_otherwise_the_question_is_asked_as_it_is(self, steps):
+        reply = self.ask(*steps)
+
+        assert reply.text == f"base: {self.QUESTION}"
+        assert reply.decision.route == "base"
+        assert reply.trace is None
+
+
+class TestThreads:
+    @pytest.mark.timeout(120)
+    def test_many_threads_may_edit_and_ask_at_once(self, overlay):
+        def work(number):
+            text = f"The mayor of town{number} is Person{number}."
+            question = f"Is the mayor of town{number} Person{number}?"
+            edit = overlay.add(text)
+            told = overlay.ask(question)
+            other = overlay.ask(OUT_OF_SCOPE)
+            overlay.remove(edit.id)
+            after = overlay.decide(question)
+            return (
+                [e.id for e in told.decision.edits] == [edit.id]
+                and text in told.text
+                and other.text == f"base: {OUT_OF_SCOPE}"
+                and edit.id not in [c.edit.id for c in after.candidates]
+            )
+
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(work, range(40)))
+        assert len(overlay.memory) == 0
+
+    def test_a_model_is_loaded_once(self, tmp_path):
+        tiny_llama(257).save_pretrained(tmp_path)
+        byte_tokenizer().save_pretrained(tmp_path)
+
+        with make(str(tmp_path), device="cpu") as overlay, ThreadPoolExecutor(8) as pool:
+            bases = list(pool.map(lambda _: overlay.base, range(16)))
+            answerers = list(pool.map(lambda _: overlay.answerer, range(16)))
+
+        assert len(set(map(id, bases))) == len(set(map(id, answerers))) == 1
+        assert answerers[0].model is bases[0]
+
+
+@pytest.mark.model
+class TestOpen:
+    def test_edits_are_there_when_it_is_opened_again(self, tmp_path, embedded_encoder):
+        options = {"base": FakeBase(), "encoder": embedded_encoder}
+        with FactOverlay.open(tmp_path / "facts.db", **options) as overlay:
+            edit = overlay.add(NEEDLE)
+
+        with FactOverlay.open(tmp_path / "facts.db", **options) as overlay:
+            reply = overlay.ask("Where is the Space Needle located?")
+            assert reply.decision.edits == (edit,)
+            assert reply.decision.route == "ike"
+        with FactOverlay.open(tmp_path / "facts.db", namespace="other", **options) as overlay:
+            assert overlay.decide("Where is the Space Needle located?").candidates == ()
+
+    def test_a_stricter_rate_gives_a_higher_threshold(self, embedded_encoder):
+        thresholds = []
+        for rate in (0.01, 0.05):
+            with FactOverlay.open(
+                ":memory:", base=FakeBase(), encoder=embedded_encoder, false_fire=rate
+            ) as overlay:
+                thresholds.append(overlay.router.threshold)
+        assert thresholds == sorted(thresholds, reverse=True)
+
+    @pytest.mark.parametrize("options", [{"answerer": "magic"}, {"false_fire": -1.0}])
+    def test_a_wrong_setting_leaves_no_open_file(self, tmp_path, embedded_encoder, options):
+        path = tmp_path / "facts.db"
+
+        with pytest.raises(ErrataError):
+            FactOverlay.open(path, base=FakeBase(), encoder=embedded_encoder, **options)
+
+        with FactOverlay.open(path, base=FakeBase(), encoder=embedded_encoder) as overlay:
+            assert overlay.add(NEEDLE).text == NEEDLE

@@ -1,0 +1,152 @@
+import json
+
+import numpy as np
+import pytest
+from fakes import FakeEncoder, FakeMemory, FakeScorer, FunctionScorer
+
+from memory_store import EditMemory, SearchHit
+from serac.conversation import Turn, as_turns
+from serac.router import Router
+
+NEEDLE = "The Space Needle is located in Paris."
+LOUVRE = "The Louvre is in Rome."
+
+
+def always(probability):
+    return FunctionScorer(lambda query, edit: probability)
+
+
+def decide(router, query):
+    return router.decide(as_turns(query))
+
+
+def test_without_an_edit_the_base_model_answers():
+    scorer = FakeScorer()
+
+    decision = decide(Router(FakeMemory(), scorer, 0.5), "Where is the Louvre?")
+
+    assert decision.route == "base"
+    assert decision.edits == decision.candidates == ()
+    assert decision.score is None
+    assert decision.reason == "no edit in memory"
+    assert scorer.calls == []
+
+
+def test_an_empty_memory_of_the_real_kind_is_no_special_case():
+    with EditMemory.open(":memory:", FakeEncoder()) as memory:
+        assert decide(Router(memory, FakeScorer(), 0.5), "Where is it?").route == "base"
+
+
+@pytest.mark.parametrize("route", ["ike", "counterfactual"])
+def test_in_scope_the_edit_answers_on_the_chosen_route(route):
+    router = Router(FakeMemory(NEEDLE, LOUVRE), FakeScorer(), 0.5, route=route)
+
+    decision = decide(router, "In which city is the Louvre located, Rome?")
+
+    assert decision.route == route
+    assert [edit.text for edit in decision.edits] == [LOUVRE]
+    assert [candidate.edit.text for candidate in decision.candidates] == [LOUVRE, NEEDLE]
+    assert decision.reason == "in the scope of e2 (threshold 0.500)"
+
+
+def test_out_of_scope_the_evidence_is_kept():
+    decision = decide(Router(FakeMemory(NEEDLE), always(0.25), 0.5), "How are you?")
+
+    assert decision.route == "base"
+    assert decision.score == 0.25
+    assert decision.reason == "the likeliest edit reaches 0.250 (threshold 0.500)"
+
+
+def test_the_threshold_itself_is_in_scope():
+    assert decide(Router(FakeMemory(NEEDLE), always(0.5), 0.5), "Q").in_scope
+    assert not decide(Router(FakeMemory(NEEDLE), always(0.4999), 0.5), "Q").in_scope
+
+
+def test_a_probability_that_is_not_a_number_is_not_in_scope():
+    assert decide(Router(FakeMemory(NEEDLE), always(float("nan")), 0.5), "Q").route == "base"
+
+
+def test_edits_come_the_most_probable_first_and_the_nearest_first_among_equals():
+    chances = {"a": 0.6, "b": 0.9, "c": 0.6, "d": 0.1}
+    scorer = FunctionScorer(lambda query, edit: chances[edit])
+
+    decision = decide(Router(FakeMemory("a", "c", "b", "d"), scorer, 0.5), "Q")
+
+    assert [edit.text for edit in decision.edits] == ["b", "a", "c"]
+    assert [candidate.probability for candidate in decision.candidates] == [0.9, 0.6, 0.6, 0.1]
+
+
+def test_an_edit_counts_by_its_best_view():
+    question = "Where is the Space Needle located, Paris?"
+    message = f"We went on a trip with lots of friends. {question} Thank you."
+
+    decision = decide(Router(FakeMemory(NEEDLE), FakeScorer(), 0.9), message)
+
+    assert decision.in_scope
+    assert decision.query == message
+    assert decision.candidates[0].view in (question, message)
+    assert len(decision.candidates) == 1
+
+
+def test_a_follow_up_is_judged_with_the_name_it_refers_to():
+    turns = as_turns(
+        [
+            Turn("user", "Tell me about the Space Needle."),
+            Turn("assistant", "It is a tower."),
+            Turn("user", "Where is it located? Paris?"),
+        ]
+    )
+
+    decision = Router(FakeMemory(NEEDLE), FakeScorer(), 0.9).decide(turns)
+
+    assert decision.in_scope
+    assert decision.query == "Where is it located? Paris?"
+
+
+def test_many_are_looked_up_in_one_batch_with_the_same_result():
+    memory = FakeMemory(NEEDLE, LOUVRE)
+    router = Router(memory, FakeScorer(), 0.5)
+    queries = [
+        as_turns(text)
+        for text in ("Where is the Louvre, Rome?", "Hi. How are you? Fine?", "Where is the Louvre?")
+    ]
+
+    together = router.decide_many(queries)
+
+    assert len(memory.searched) == 1
+    assert together == [router.decide(turns) for turns in queries]
+
+
+def test_no_conversation_gives_no_decision():
+    memory = FakeMemory(NEEDLE)
+
+    assert Router(memory, FakeScorer(), 0.5).decide_many([]) == []
+    assert memory.searched == []
+
+
+def test_the_router_looks_no_further_than_the_nearest():
+    scorer = FakeScorer()
+
+    decide(Router(FakeMemory("a", "b", "c"), scorer, 0.5, nearest=2), "Q")
+
+    assert scorer.calls == [("Q", ["a", "b"])]
+
+
+def test_the_record_is_json_whatever_numbers_the_parts_give():
+    class NumpyMemory(FakeMemory):
+        def search_many(self, queries, k=8):
+            found = super().search_many(queries, k)
+            return [[SearchHit(h.edit, np.float32(h.similarity)) for h in hits] for hits in found]
+
+    decision = decide(Router(NumpyMemory(NEEDLE), always(np.float32(0.75)), 0.5), "Q")
+
+    assert json.loads(json.dumps(decision.as_dict()))["score"] == 0.75
+
+
+def test_a_scorer_that_gives_too_few_numbers_is_not_guessed_at():
+    class ShortScorer:
+        def score(self, query, edits):
+            return np.array([0.9])
+
+    with pytest.raises(ValueError, match="zip"):
+        decide(Router(FakeMemory("a", "b"), ShortScorer(), 0.5), "Q")
