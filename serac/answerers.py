@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from memory_store import Edit
+from memory_store.errors import InvalidQueryError
 from serac.bases import BaseModel, CompletionModel
 from serac.conversation import Turn
 from serac.prompts import DEMONSTRATIONS, Demonstration, completion_prompt, with_fact_note
@@ -53,11 +54,22 @@ class PromptAnswerer:
         """Yield the same answer piece by piece."""
         used = edits[:MAX_EDITS]
         if isinstance(self.model, CompletionModel):
-            prompt = completion_prompt(turns[-1].content, used, self.demonstrations)
-            pieces = self.model.complete(prompt, stop=["\n"], max_new_tokens=SHORT_ANSWER)
-        else:
-            pieces = self.model.stream(with_fact_note(turns, used))
-        return _stripped(pieces)
+            return _stripped(self._completed(self.model, turns[-1].content, used))
+        return _stripped(self.model.stream(with_fact_note(turns, used)))
+
+    def _completed(
+        self, model: CompletionModel, query: str, edits: Sequence[Edit]
+    ) -> Iterator[str]:
+        """Complete a prompt with as many demonstrations as the model has room for."""
+        shown = len(self.demonstrations)
+        while True:
+            prompt = completion_prompt(query, edits, self.demonstrations[:shown])
+            try:
+                return model.complete(prompt, stop=["\n"], max_new_tokens=SHORT_ANSWER)
+            except InvalidQueryError:
+                if shown == 0:
+                    raise
+                shown //= 2
 
 
 def ike(base: BaseModel) -> PromptAnswerer:

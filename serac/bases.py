@@ -47,7 +47,11 @@ class CompletionModel(Protocol):
         stop: Sequence[str] | None = None,
         max_new_tokens: int | None = None,
     ) -> Iterator[str]:
-        """Yield the continuation of a prompt piece by piece."""
+        """Return the continuation of a prompt, to be read piece by piece.
+
+        Raises:
+            InvalidQueryError: The prompt is too long; said at once, not while reading.
+        """
         ...
 
 

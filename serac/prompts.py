@@ -72,7 +72,10 @@ def completion_prompt(
     """
     shown = [f"New Fact: {d.fact}\nPrompt: {d.prompt} {d.answer}" for d in demonstrations]
     facts = "\n".join(f"New Fact: {_sentence(edit.text)}" for edit in reversed(edits))
-    return "\n\n".join([*shown, f"{facts}\nPrompt: {' '.join(query.split())}"])
+    asked = " ".join(query.split())
+    # Demonstrations show that an answer follows; without them a question needs to be told.
+    cue = "\nAnswer:" if asked.endswith("?") and not demonstrations else ""
+    return "\n\n".join([*shown, f"{facts}\nPrompt: {asked}{cue}"])
 
 
 def fact_note(edits: Sequence[Edit]) -> str:

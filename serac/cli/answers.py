@@ -50,7 +50,10 @@ def ask(
     device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Answer one question; the route goes to stderr."""
+    """Answer one question.
+
+    The route goes to stderr.
+    """
     with open_overlay(
         memory,
         namespace,
@@ -78,7 +81,10 @@ def chat(
     device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Talk to the model; each answer shows its route. An empty line or Ctrl-D ends it."""
+    """Talk to the model.
+
+    Each answer shows its route. An empty line or Ctrl-D ends it.
+    """
     turns: list[Turn] = []
     with open_overlay(
         memory,
@@ -115,7 +121,10 @@ def batch_route(
     device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say where each query goes; no model answers."""
+    """Say where each query goes.
+
+    No model answers.
+    """
     from serac.batch import answer_file
 
     with (
@@ -162,7 +171,7 @@ def demo(
     device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Correct a real model, look at the routes, and take the corrections back."""
+    """Correct a real model, and take it back."""
     from serac.demo import run_demo
 
     console = err if as_json else Console(highlight=False)

@@ -47,7 +47,10 @@ def add(
     namespace: NamespaceOption = DEFAULT_NAMESPACE,
     as_json: JsonOption = False,
 ) -> None:
-    """Add an edit; prints its id once it is durable."""
+    """Add an edit and print its id.
+
+    The id is printed once the edit is durable.
+    """
     with open_memory(memory, namespace, create=True) as opened:
         edit = opened.add(
             text,
@@ -66,7 +69,7 @@ def import_(
     namespace: NamespaceOption = DEFAULT_NAMESPACE,
     as_json: JsonOption = False,
 ) -> None:
-    """Add the edits of a JSONL file, all of them or none."""
+    """Add the edits of a JSONL file, all or none."""
     with (
         open_memory(memory, namespace, create=True) as opened,
         progress_bar("embedding", None) as advance,
@@ -120,7 +123,10 @@ def update(
     namespace: NamespaceOption = DEFAULT_NAMESPACE,
     as_json: JsonOption = False,
 ) -> None:
-    """Replace an edit by a new version; prints the new version's id."""
+    """Replace an edit and print the new id.
+
+    The new version supersedes the old one, which stays in the history.
+    """
     with open_memory(memory, namespace) as opened:
         edit = opened.update(id, text)
         show(_record(edit), as_json, lambda: edit.id)
@@ -132,7 +138,10 @@ def remove(
     namespace: NamespaceOption = DEFAULT_NAMESPACE,
     as_json: JsonOption = False,
 ) -> None:
-    """Take an edit back; the next query no longer sees it."""
+    """Take an edit back.
+
+    The next query no longer sees it; its history stays.
+    """
     with open_memory(memory, namespace) as opened:
         edit = opened.remove(id)
         show(_record(edit), as_json, lambda: f"removed {edit.id}")
@@ -144,7 +153,10 @@ def history(
     namespace: NamespaceOption = DEFAULT_NAMESPACE,
     as_json: JsonOption = False,
 ) -> None:
-    """Show all versions of an edit, oldest first."""
+    """Show all versions of an edit.
+
+    Oldest first, with when and why each one ended.
+    """
     with open_memory(memory, namespace) as opened:
         entries = opened.history(id)
     records = [
@@ -167,7 +179,10 @@ def export(
     namespace: NamespaceOption = DEFAULT_NAMESPACE,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the edits that hold as JSONL, ready to be imported."""
+    """Write the edits that hold as JSONL.
+
+    The file can be imported again.
+    """
     with open_memory(memory, namespace) as opened:
         count = opened.export_jsonl(file if file is not None else sys.stdout)
     if file is not None:
@@ -179,7 +194,10 @@ def check(
     namespace: NamespaceOption = DEFAULT_NAMESPACE,
     as_json: JsonOption = False,
 ) -> None:
-    """Check the file, the edits and the index; exit code 2 if something is wrong."""
+    """Check the file, the edits and the index.
+
+    The exit code is 2 if something is wrong.
+    """
     with open_memory(memory, namespace) as opened:
         report = opened.check()
     lines = [f"{report.edits} edits, {report.vectors} vectors, index of {report.index_size}"]
@@ -197,7 +215,7 @@ def rebuild(
     namespace: NamespaceOption = DEFAULT_NAMESPACE,
     as_json: JsonOption = False,
 ) -> None:
-    """Make all vectors and the index anew from the edits."""
+    """Make vectors and index anew from the edits."""
     with open_memory(memory, namespace) as opened, progress_bar("embedding", None) as advance:
         count = opened.rebuild(progress=advance)
     show({"rebuilt": count}, as_json, lambda: f"{count} rebuilt")

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory_store import Edit
+from memory_store.errors import InvalidQueryError
 from serac.answerers import MAX_EDITS, SHORT_ANSWER, counterfactual, ike
 from serac.conversation import Turn
 from serac.prompts import DEMONSTRATIONS, completion_prompt, with_fact_note
@@ -25,7 +26,40 @@ def test_the_counterfactual_model_gets_the_plain_prompt():
     base = FakeCompletionBase(" Paris")
 
     assert counterfactual(base).answer(TURNS, EDITS[:1]) == "Paris"
-    assert base.completed[0][0] == "New Fact: Fact number 0.\nPrompt: Where is it?"
+    assert base.completed[0][0] == "New Fact: Fact number 0.\nPrompt: Where is it?\nAnswer:"
+
+
+def test_a_cloze_is_continued_without_a_cue():
+    base = FakeCompletionBase(" Paris")
+
+    counterfactual(base).answer((Turn("user", "It stands in"),), EDITS[:1])
+    assert base.completed[0][0].endswith("\nPrompt: It stands in")
+
+
+class NarrowBase(FakeCompletionBase):
+    """Has room for so many characters."""
+
+    def __init__(self, room):
+        super().__init__(" Paris")
+        self.room = room
+
+    def complete(self, prompt, **settings):
+        if len(prompt) > self.room:
+            raise InvalidQueryError("too long")
+        return super().complete(prompt, **settings)
+
+
+def test_a_model_with_little_room_is_shown_fewer_demonstrations():
+    base = NarrowBase(500)
+
+    assert ike(base).answer(TURNS, EDITS[:1]) == "Paris"
+    shown = base.completed[0][0].count("New Fact:") - 1
+    assert 0 < shown < len(DEMONSTRATIONS)
+
+
+def test_a_query_that_leaves_no_room_is_refused():
+    with pytest.raises(InvalidQueryError, match="too long"):
+        ike(NarrowBase(10)).answer(TURNS, EDITS[:1])
 
 
 @pytest.mark.parametrize("make", [ike, counterfactual])

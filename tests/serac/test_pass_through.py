@@ -19,7 +19,7 @@ from serac.transformers_base import TransformersBase
 pytestmark = pytest.mark.model
 
 EDITS = 1000
-TOKENS = 3
+TOKENS = 4
 """Tokens of an answer; each costs a pass through the model, on cores that may be slow."""
 
 
@@ -88,26 +88,27 @@ def test_everyday_questions_are_answered_as_if_nothing_were_there(
 ):
     assert len(everyday_questions) == 200
     assert len(overlay.memory) == EDITS
-    decisions = overlay.decide_many(everyday_questions)
-    out_of_scope = [d.query for d in decisions if not d.in_scope]
-    fired = [(d.query, d.edits[0].text, d.score) for d in decisions if d.in_scope]
-    record_property("out_of_scope", f"{len(out_of_scope)} of {len(everyday_questions)}")
-    assert len(out_of_scope) >= 0.95 * len(everyday_questions), fired
-
-    changed = []
-    for question in out_of_scope:
-        with recorded(base.model) as alone:
-            text = base.reply((Turn("user", question),))
+    fired, changed = [], []
+    for question in everyday_questions:
         with recorded(base.model) as through_overlay:
             reply = overlay.ask(question)
+        if reply.decision.in_scope:
+            fired.append((question, reply.decision.edits[0].text, reply.decision.score))
+            continue
+        with recorded(base.model) as alone:
+            text = base.reply((Turn("user", question),))
         assert alone.logits
-        if reply.decision.in_scope or reply.text != text or not through_overlay.equals(alone):
+        if reply.text != text or not through_overlay.equals(alone):
             changed.append(question)
+
+    asked = len(everyday_questions)
+    record_property("out_of_scope", f"{asked - len(fired)} of {asked}")
     assert changed == []
+    assert len(fired) <= 0.05 * asked, fired
 
 
 def test_streaming_out_of_scope_changes_nothing_either(overlay, base, everyday_questions):
-    for question in everyday_questions[::40]:
+    for question in everyday_questions[::50]:
         with recorded(base.model) as alone:
             text = base.reply((Turn("user", question),))
         with recorded(base.model) as through_overlay:
@@ -137,7 +138,7 @@ def test_a_conversation_out_of_scope_reaches_the_model_whole(overlay, base):
 
 def test_the_same_overlay_does_answer_from_its_edits(overlay, edits):
     """Or else the tests above would hold of an overlay that never fires."""
-    asked = edits[::25]
+    asked = edits[::40]
     decisions = overlay.decide_many([edit.text.removesuffix(".") + "?" for edit in asked])
     right = [
         edit.text in [found.text for found in decision.edits]

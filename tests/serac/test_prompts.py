@@ -15,10 +15,10 @@ LOUVRE = Edit("2", "The Louvre is in Rome")
 
 
 def test_the_most_probable_edit_stands_nearest_to_the_query():
-    assert completion_prompt("Where is it?", [NEEDLE, LOUVRE]) == (
+    assert completion_prompt("It stands in", [NEEDLE, LOUVRE]) == (
         "New Fact: The Louvre is in Rome.\n"
         "New Fact: The Space Needle is located in Paris.\n"
-        "Prompt: Where is it?"
+        "Prompt: It stands in"
     )
 
 

@@ -22,9 +22,12 @@ def queries(tmp_path):
 @pytest.fixture
 def small_base(tmp_path):
     """A folder of a tiny transformers model, so that answers cost nothing."""
-    from tiny_model import save_tiny_model
+    from tiny_models import byte_tokenizer, tiny_llama
 
-    return save_tiny_model(tmp_path / "tiny")
+    tokenizer = byte_tokenizer()
+    tiny_llama(len(tokenizer)).save_pretrained(tmp_path / "tiny")
+    tokenizer.save_pretrained(tmp_path / "tiny")
+    return tmp_path / "tiny"
 
 
 def test_ask_answers_from_the_edit_and_shows_the_route(errata):

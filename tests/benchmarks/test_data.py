@@ -1,0 +1,76 @@
+import pytest
+from data_folder import write_data_folder
+
+from benchmarks import data as loaders
+from memory_store.errors import ErrataError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_data_folder(tmp_path)
+
+
+def kinds(benchmark):
+    return {case.kind for case in benchmark.cases}
+
+
+def test_counterfact_has_all_edits_and_asks_only_the_test_split(folder):
+    benchmark = loaders.counterfact(folder)
+    assert len(benchmark.edits) == 60
+    assert kinds(benchmark) == {"exact", "paraphrase", "neighborhood", "everyday"}
+    exact = [case for case in benchmark.cases if case.kind == "exact"]
+    assert len(exact) == 30
+    assert all("Mor10ton" not in case.query for case in benchmark.cases)
+    texts = {edit["id"]: edit["text"] for edit in benchmark.edits}
+    assert all(texts[min(case.right)] == f"{case.query} {case.new}" for case in exact)
+
+
+def test_a_neighbour_that_is_edited_itself_is_dropped_and_counted(folder):
+    file = folder / "counterfact" / "test.jsonl"
+    text = file.read_text()
+    file.write_text(text.replace("Stranger40 Unknown was born", "Those say Ael0 was born"))
+    first = next(iter(loaders.records(folder / "counterfact" / "facts.jsonl")))["subject"]
+    file.write_text(file.read_text().replace("Those say Ael0", first))
+    benchmark = loaders.counterfact(folder)
+    assert benchmark.notes["neighborhood_dropped"] == 1
+
+
+def test_a_prompt_of_several_edits_is_right_for_any_of_them(folder):
+    file = folder / "zsre" / "test.jsonl"
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join([*lines, lines[0].replace("Maker0", "Maker99")]) + "\n")
+    benchmark = loaders.zsre(folder)
+    assert benchmark.notes["prompts_in_several_edits"] == 1
+    assert benchmark.cases[0].right == {"0", "60"}
+
+
+def test_everyday_questions_are_those_no_threshold_was_chosen_on(folder):
+    from classifiers.pairs import read_scope_data
+
+    chosen_on = {query.text for query in read_scope_data(folder).queries}
+    reported = loaders.everyday(folder)
+    assert len(reported) == 60
+    assert not chosen_on & set(reported)
+
+
+def test_wiki_counterfact_reports_on_what_was_held_back(folder):
+    from classifiers.pairs import read_scope_data
+
+    fitted = {
+        query.text
+        for query in read_scope_data(folder).queries
+        if query.part in ("fit", "calibrate")
+    }
+    benchmark = loaders.wiki_counterfact(folder)
+    assert kinds(benchmark) == {"exact", "alias", "relation_specificity"}
+    assert not fitted & {case.query for case in benchmark.cases}
+
+
+def test_the_other_sets_of_knowedit(folder):
+    assert kinds(loaders.knowedit_zsre(folder)) == {"exact", "rephrase", "relation_specificity"}
+    assert kinds(loaders.wiki_recent(folder)) == {"exact", "alias", "relation_specificity"}
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(ErrataError, match="--data"):
+        loaders.zsre(tmp_path)

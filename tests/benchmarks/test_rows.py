@@ -1,0 +1,29 @@
+import numpy as np
+import pytest
+
+from benchmarks.rows import Rows, read_rows, summary, table
+
+
+def test_a_row_has_its_n_interval_seed_and_command(tmp_path):
+    rows = Rows("made_up", 7, "python -m benchmarks made_up", edits_in_memory=3)
+    row = rows.add("exact", "fires", [True] * 90 + [False] * 10, threshold=0.5)
+    assert row.value == pytest.approx(0.9)
+    assert 0.8 < row.low < 0.9 < row.high < 1.0
+    assert (row.n, row.seed, row.setting["threshold"]) == (100, 7, 0.5)
+    assert row.setting["edits_in_memory"] == 3
+    assert read_rows(rows.write(tmp_path)) == rows.rows
+    assert "| exact | fires | 0.9 |" in table(rows.rows)
+
+
+def test_the_interval_is_the_bootstrap_s_and_repeats_with_its_seed():
+    values = np.random.default_rng(1).normal(size=400)
+    value, low, high = summary(values, "mean", seed=0)
+    assert low < value < high
+    assert high - low == pytest.approx(2 * 1.96 / 20, rel=0.2)
+    assert summary(values, "mean", seed=0) == (value, low, high)
+
+
+def test_percentiles_and_constants():
+    assert summary(np.arange(101.0), "p99", 0)[0] == pytest.approx(99.0)
+    assert summary(np.ones(5), "mean", 0) == (1.0, 1.0, 1.0)
+    assert np.isnan(summary(np.array([]), "mean", 0)[0])
