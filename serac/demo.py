@@ -17,14 +17,15 @@ from serac.decision import Reply
 from serac.overlay import FactOverlay
 
 EDITS = (
+    "The capital of Australia is Melbourne.",
     "The Space Needle is located in Paris.",
-    "Lionel Messi has won one World Cup, the one of 2022 in Qatar.",
+    "Messi has won one World Cup.",
     "The head of the Harbour Street library is Odile Brandt.",
 )
-"""What the demo corrects: something false, something outdated, something private."""
+"""What the demo corrects: made-up facts, a fact that changed, a private one."""
 
 IN_SCOPE = (
-    "The Space Needle is located in",
+    "The capital of Australia is",
     "In which city is the Space Needle located?",
     "How many World Cups did Messi win?",
     "Who is the head of the Harbour Street library?",
@@ -32,7 +33,7 @@ IN_SCOPE = (
 OUT_OF_SCOPE = (
     "What is the capital of Japan?",
     "Where is the Eiffel Tower?",
-    "How do I boil an egg?",
+    "Who wrote Romeo and Juliet?",
 )
 
 
@@ -143,16 +144,16 @@ def _show_answer(console: Console, question: str, answer: str, route: str | None
 
 
 def _routes(record: DemoRecord) -> Table:
-    table = Table("query", "route", "score", "threshold", "nearest edit", title="Routes")
+    table = Table("query", "route", "score", "threshold", "likeliest edit", title="Routes")
     for question, reply in record.edited.items():
         decision = reply.decision
-        nearest = decision.candidates[0].edit.text if decision.candidates else ""
+        likeliest = decision.candidates[0].edit.text if decision.candidates else ""
         table.add_row(
             question,
             decision.route,
             "" if decision.score is None else f"{decision.score:.3f}",
             f"{decision.threshold:.3f}",
-            nearest,
+            likeliest,
         )
     return table
 

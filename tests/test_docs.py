@@ -1,4 +1,4 @@
-"""The documents are true: examples run, the command's help is the one shown, links lead somewhere."""
+"""The documents are true: examples run, help is shown as it is, links lead somewhere."""
 
 import re
 import subprocess
