@@ -14,6 +14,8 @@ import typer
 from benchmarks import data as loaders
 from benchmarks.answering import add_answer_rows, sample_by_kind
 from benchmarks.data import Benchmark
+from benchmarks.report import PAGE
+from benchmarks.report import page as draw_page
 from benchmarks.routing import add_retrieval_rows, add_scope_rows, route_all
 from benchmarks.rows import RESULTS, Rows, table
 from benchmarks.speed import memory_in_use, timed_adds, timed_import, timed_routes
@@ -31,6 +33,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=N
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of the rows.")]
+PageOption = Annotated[Path, typer.Option("--page", help="The page to write.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="Decides every sample.")]
 AnswersOption = Annotated[
     int, typer.Option("--answers", help="Cases of each kind that are also answered; 0 for none.")
@@ -67,6 +70,13 @@ def knowedit(data: DataOption, out: OutOption = RESULTS, seed: SeedOption = 0) -
     """The sets of KnowEdit: aliases in scope, other relations of the subject out of scope."""
     for load in (loaders.knowedit_zsre, loaders.wiki_counterfact, loaders.wiki_recent):
         run(load(data), out, seed, 0, "ike")
+
+
+@app.command()
+def report(rows: OutOption = RESULTS, page: PageOption = PAGE) -> None:
+    """Draw the page of tables from the rows."""
+    page.write_text(draw_page(rows), encoding="utf-8")
+    err.print(f"tables in {page}")
 
 
 def run(

@@ -7,7 +7,7 @@ import re
 MAX_VIEWS = 12
 """Most views of one text; the last sentences are kept, since the question stands there."""
 
-_SENTENCE_END = re.compile(r"(?<=[.!?。！？])[\"')\]]*\s+|\n+")  # noqa: RUF001
+_SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+|(?<=[。！？])|\n+")  # noqa: RUF001
 
 
 def text_views(text: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from memory_store.errors import InvalidQueryError
 from serac.bases import BaseModel, CompletionModel
 from serac.conversation import Turn
 from serac.prompts import DEMONSTRATIONS, Demonstration, completion_prompt, with_fact_note
+from serac.view import views
 
 MAX_EDITS = 4
 """Most edits put before a model at once."""
@@ -54,7 +55,7 @@ class PromptAnswerer:
         """Yield the same answer piece by piece."""
         used = edits[:MAX_EDITS]
         if isinstance(self.model, CompletionModel):
-            return _stripped(self._completed(self.model, turns[-1].content, used))
+            return _stripped(self._completed(self.model, views(turns)[0], used))
         return _stripped(self.model.stream(with_fact_note(turns, used)))
 
     def _completed(

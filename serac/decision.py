@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from mello import Trace
 from memory_store import Edit
 
 Route = Literal["base", "counterfactual", "ike", "multi_hop"]
@@ -83,12 +84,13 @@ class Reply:
 
     text: str
     decision: Decision
-    trace: Any = None
+    trace: Trace | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StreamedReply:
-    """A decision, and the answer as it is written; read ``chunks`` once."""
+    """A decision, the answer as it is written, and the hops; read ``chunks`` once."""
 
     decision: Decision
     chunks: Iterator[str]
+    trace: Trace | None = None

@@ -134,7 +134,7 @@ class FactOverlay:
         if self.decomposer is not None:
             reply = self._ask_by_hops(turns, self.decomposer)
             if reply is not None:
-                return StreamedReply(reply.decision, iter([reply.text]))
+                return StreamedReply(reply.decision, iter([reply.text]), reply.trace)
         decision = self.router.decide(turns)
         return StreamedReply(decision, self._chunks(turns, decision))
 

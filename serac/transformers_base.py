@@ -92,7 +92,10 @@ class TransformersBase:
                 # Named, since transformers would ask on the terminal otherwise.
                 source: dict[str, Any] = {"trust_remote_code": False}
                 tokenizer = AutoTokenizer.from_pretrained(name_or_folder, **source)
-                model = AutoModelForCausalLM.from_pretrained(name_or_folder, dtype=dtype, **source)
+                # Safetensors alone: other checkpoints are pickles.
+                model = AutoModelForCausalLM.from_pretrained(
+                    name_or_folder, dtype=dtype, use_safetensors=True, **source
+                )
         except Exception as error:
             first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise ModelError(

@@ -15,6 +15,10 @@ def test_lines_are_sentences_too():
     assert text_views("my notes\nwho wrote Emma")[1:] == ("my notes", "who wrote Emma")
 
 
+def test_sentences_without_spaces_between_are_parted():
+    assert text_views("下雨了。谁写了《爱玛》。")[1:] == ("下雨了。", "谁写了《爱玛》。")
+
+
 def test_the_last_sentences_of_a_very_long_message_are_kept():
     views = text_views(" ".join(f"Sentence {n}." for n in range(100)))
     assert len(views) == MAX_VIEWS

@@ -94,3 +94,15 @@ def test_an_answer_of_space_alone_is_empty():
 def test_the_answer_is_what_the_model_said_stripped(pieces):
     assert ike(FakeCompletionBase(*pieces)).answer(TURNS, EDITS[:1]) == "".join(pieces).strip()
     assert all(ike(FakeCompletionBase(*pieces)).stream(TURNS, EDITS[:1]))
+
+
+def test_a_follow_up_is_put_before_the_model_standing_alone():
+    base = FakeCompletionBase("x")
+    turns = (
+        Turn("user", "Where is the Space Needle?"),
+        Turn("assistant", "In Paris."),
+        Turn("user", "Who designed it?"),
+    )
+
+    ike(base).answer(turns, EDITS[:1])
+    assert base.completed[0][0].endswith("Prompt: Who designed Space Needle?")
