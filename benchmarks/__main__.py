@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,9 +17,9 @@ from benchmarks.report import PAGE
 from benchmarks.report import page as draw_page
 from benchmarks.routing import add_retrieval_rows, add_scope_rows, route_all
 from benchmarks.rows import RESULTS, Rows, table
-from benchmarks.speed import memory_in_use, timed_adds, timed_import, timed_routes
+from benchmarks.speed import memory_of_open, timed_adds, timed_import, timed_routes
 from classifiers import load_scope_classifier
-from memory_store import EditMemory, SentenceTransformerEncoder
+from memory_store import EditMemory, LazyEncoder, SentenceTransformerEncoder
 from memory_store.errors import ErrataError
 from serac.cli.options import err, progress_bar
 from serac.embedded import load_embedded_base
@@ -28,6 +27,7 @@ from serac.overlay import DEFAULT_FALSE_FIRE, FactOverlay
 
 STATED = (0.001, 0.01, 0.05)
 TIMED_QUERIES = 200
+CACHE = 65_536  # vectors of edits are made once in a run; timed queries find none of theirs
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
 
@@ -50,7 +50,7 @@ def counterfact(
     answerer: AnswererOption = "ike",
 ) -> None:
     """All 21,919 CounterFact edits in memory at once: scope, answers, import, speed."""
-    run(loaders.counterfact(data), out, seed, answers, answerer, with_speed=True)
+    run(loaders.counterfact(data), "counterfact", out, seed, answers, answerer, with_speed=True)
 
 
 @app.command()
@@ -62,14 +62,19 @@ def zsre(
     answerer: AnswererOption = "ike",
 ) -> None:
     """All edits of the zsRE test set in memory at once."""
-    run(loaders.zsre(data), out, seed, answers, answerer)
+    run(loaders.zsre(data), "zsre", out, seed, answers, answerer)
 
 
 @app.command()
 def knowedit(data: DataOption, out: OutOption = RESULTS, seed: SeedOption = 0) -> None:
     """The sets of KnowEdit: aliases in scope, other relations of the subject out of scope."""
-    for load in (loaders.knowedit_zsre, loaders.wiki_counterfact, loaders.wiki_recent):
-        run(load(data), out, seed, 0, "ike")
+    trained_with = int(load_scope_classifier(LazyEncoder()).facts["seed"])
+    for benchmark in (
+        loaders.knowedit_zsre(data),
+        loaders.wiki_counterfact(data, trained_with),
+        loaders.wiki_recent(data),
+    ):
+        run(benchmark, "knowedit", out, seed)
 
 
 @app.command()
@@ -81,36 +86,40 @@ def report(rows: OutOption = RESULTS, page: PageOption = PAGE) -> None:
 
 def run(
     benchmark: Benchmark,
+    command: str,
     out: Path,
     seed: int,
-    answers: int,
-    answerer: str,
+    answers: int = 0,
+    answerer: str = "ike",
     *,
     with_speed: bool = False,
 ) -> None:
     """Put all edits of a benchmark in memory, ask its cases, and write the rows."""
-    encoder = SentenceTransformerEncoder.embedded()
+    encoder = SentenceTransformerEncoder.embedded(cache_size=CACHE)
     scope = load_scope_classifier(encoder)
+    words = ["python -m benchmarks", command, "--data DATA", f"--seed {seed}"]
+    if command != "knowedit":
+        words += [f"--answers {answers}", f"--answerer {answerer}"]
     rows = Rows(
         benchmark.name,
         seed,
-        _command_line(),
+        " ".join(words),
+        scope_classifier=scope.facts["model_sha256"][:12],
         edits_in_memory=len(benchmark.edits),
         **benchmark.notes,
     )
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "edits.jsonl"
+        file, path = Path(folder) / "edits.jsonl", Path(folder) / "facts.db"
         file.write_text("".join(json.dumps(edit) + "\n" for edit in benchmark.edits))
-        before = memory_in_use()
         with (
-            EditMemory.open(Path(folder) / "facts.db", encoder) as memory,
+            EditMemory.open(path, encoder) as memory,
             progress_bar("importing", len(benchmark.edits)) as advance,
         ):
             _import(rows, memory, file, encoder, advance, with_speed)
-        with EditMemory.open(Path(folder) / "facts.db", encoder) as memory:
-            rows.add("memory", "MiB in use with all edits open", [memory_in_use() - before])
-            default = scope.threshold_for(DEFAULT_FALSE_FIRE)
+        rows.add("memory", "MiB more in use once it is open", [memory_of_open(path)])
+        with EditMemory.open(path, encoder) as memory:
             base = load_embedded_base() if answers or with_speed else None
+            default = scope.threshold_for(DEFAULT_FALSE_FIRE)
             overlay = FactOverlay(memory, scope, default, base=base, answerer=answerer)
             if with_speed:
                 timed_adds(rows, memory, encoder)
@@ -148,22 +157,16 @@ def _import(
 
 
 def _fresh_queries(benchmark: Benchmark) -> dict[str, list[str]]:
-    """Return queries to be timed; they are routed before anything else is."""
-    out_of_scope = [case.query for case in benchmark.cases if case.kind == "everyday"]
-    in_scope = [case.query for case in benchmark.cases if case.kind == "paraphrase"]
+    """Return queries to be timed, one a record, before anything else is routed."""
+    first = {(case.kind, case.record): case.query for case in reversed(benchmark.cases)}
+    by_kind: dict[str, list[str]] = {"everyday": [], "paraphrase": []}
+    for (kind, _), query in first.items():
+        if kind in by_kind:
+            by_kind[kind].append(query)
     return {
-        "everyday question": out_of_scope[:TIMED_QUERIES],
-        "paraphrase with leading text": in_scope[:TIMED_QUERIES],
+        "everyday question": by_kind["everyday"][:TIMED_QUERIES],
+        "paraphrase with leading text": by_kind["paraphrase"][:TIMED_QUERIES],
     }
-
-
-def _command_line() -> str:
-    """Return the command as a reader would type it, with the data folder left to them."""
-    words = sys.argv[1:]
-    for place, word in enumerate(words[:-1]):
-        if word in ("--data", "--out"):
-            words[place + 1] = Path(words[place + 1]).name
-    return " ".join(["python -m benchmarks", *words])
 
 
 if __name__ == "__main__":

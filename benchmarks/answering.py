@@ -30,34 +30,40 @@ def add_answer_rows(
 ) -> None:
     """Add success in scope, end to end and with the right edit given, and locality out of scope."""
     for kind, cases in sample.items():
-        end_to_end, given, old_back, base_knows, same = [], [], [], [], []
-        for case in cases:
-            answer = overlay.ask(case.query).text
-            progress(1)
-            if not case.right:
+        if cases[0].right:
+            _add_in_scope(rows, overlay, kind, cases, progress)
+        else:
+            same = []
+            for case in cases:
+                answer = overlay.ask(case.query).text
                 same.append(answer == overlay.base.reply(as_turns(case.query)))
-                continue
-            if case.new is None:
-                continue
-            edit = overlay.memory.get(min(case.right))
-            told = overlay.answerer.answer(as_turns(case.query), [edit])
-            end_to_end.append(follows_edit(answer, case.new, case.old))
-            given.append(follows_edit(told, _object(edit.text, case), case.old))
-            if case.old is not None:
-                old_back.append(states(told, case.old))
-                base_knows.append(states(overlay.base.reply(as_turns(case.query)), case.old))
-        if same:
-            rows.add(kind, "same answer as the base model", same)
-        if end_to_end:
-            rows.add(kind, "answer follows the edit, end to end", end_to_end)
-            rows.add(kind, "answer follows the edit, right edit given", given)
-        if old_back:
-            rows.add(kind, "old object in the answer, right edit given", old_back)
-            rows.add(kind, "base model alone gives the old object", base_knows)
+                progress(1)
+            groups = [case.record for case in cases]
+            rows.add(kind, "same answer as the base model", same, groups=groups)
 
 
-def _object(text: str, case: Case) -> str:
-    """Return the object of the edit that was given: of several right ones it may be another's."""
-    if case.new is not None and text.endswith(case.new):
-        return case.new
-    return text.removeprefix(case.query).strip() or str(case.new)
+def _add_in_scope(
+    rows: Rows,
+    overlay: FactOverlay,
+    kind: str,
+    cases: Sequence[Case],
+    progress: Callable[[int], None],
+) -> None:
+    end_to_end, given, old_back, base_knows = [], [], [], []
+    for case in cases:
+        turns = as_turns(case.query)
+        answer = overlay.ask(turns).text
+        told = overlay.answerer.answer(turns, [overlay.memory.get(str(case.edit))])
+        objects = [case.new, *case.also] if case.new is not None else []
+        end_to_end.append(any(follows_edit(answer, new, case.old) for new in objects))
+        given.append(follows_edit(told, str(case.new), case.old))
+        if case.old is not None:
+            old_back.append(states(told, case.old))
+            base_knows.append(states(overlay.base.reply(turns), case.old))
+        progress(1)
+    groups = [case.record for case in cases]
+    rows.add(kind, "answer follows the edit, end to end", end_to_end, groups=groups)
+    rows.add(kind, "answer follows the edit, right edit given", given, groups=groups)
+    if old_back:
+        rows.add(kind, "old object in the answer, right edit given", old_back)
+        rows.add(kind, "base model alone gives the old object", base_knows)

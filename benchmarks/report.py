@@ -17,8 +17,8 @@ TITLES = {
 }
 
 NOTES = {
-    "neighborhood_dropped": "neighbourhood prompts left out: an edit in memory has their subject "
-    "and relation",
+    "out_of_scope_dropped": "out-of-scope prompts left out: they are in the scope of another edit "
+    "in memory",
     "edits_of_unknown_relation": "edits whose relation no full record names",
     "prompts_in_several_edits": "prompts that stand in several edits with different objects; a "
     "fire on any of them is right",
@@ -55,7 +55,5 @@ def _section(title: str, rows: list[Row]) -> str:
     counts += [
         f"{first.setting[key]:,} {text}" for key, text in NOTES.items() if key in first.setting
     ]
-    return (
-        f"## {title}\n\n`{first.command}` (seed {first.seed}; {first.setting['machine']}). "
-        f"{'; '.join(counts)}.\n\n{table(rows)}\n"
-    )
+    where = f"{first.setting['machine']}; code {first.setting['code']}"
+    return f"## {title}\n\n`{first.command}` ({where}). {'; '.join(counts)}.\n\n{table(rows)}\n"

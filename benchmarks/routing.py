@@ -52,7 +52,11 @@ def add_scope_rows(rows: Rows, routed: Sequence[Routed], thresholds: dict[str, f
         by_kind[one.case.kind].append(one)
     for name, threshold in thresholds.items():
         for kind, found in by_kind.items():
-            setting: dict[str, Any] = {"false_fire": name, "threshold": threshold}
+            setting: dict[str, Any] = {
+                "false_fire": name,
+                "threshold": threshold,
+                "groups": [one.case.record for one in found],
+            }
             if found[0].case.right:
                 right = [one.fires_right(threshold) for one in found]
                 rows.add(kind, f"fires on the right edit, {name}", right, **setting)
@@ -76,5 +80,6 @@ def add_retrieval_rows(rows: Rows, overlay: FactOverlay, cases: Sequence[Case]) 
                 ids = [hit.edit.id for hit in hits]
                 first.append(ids[0] in case.right)
                 eight.append(bool(case.right & set(ids)))
-        rows.add(kind, "right edit nearest, whole query embedded", first)
-        rows.add(kind, "right edit among the 8 nearest, whole query embedded", eight)
+        groups = [case.record for case in asked]
+        rows.add(kind, "right edit nearest, whole query embedded", first, groups=groups)
+        rows.add(kind, "right edit among the 8 nearest, whole query embedded", eight, groups=groups)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import platform
+import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import bootstrap
 
+from classifiers.thresholds import exact_interval
+
+RESAMPLES = 1000
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -24,7 +27,7 @@ class Row:
         kind: Which queries or what operation it is about.
         metric: What was measured.
         value: The figure.
-        low: Lower end of the 95% bootstrap interval.
+        low: Lower end of the 95% interval; ``None`` for a single observation.
         high: Upper end of it.
         n: Number of observations.
         seed: Seed of every random choice, the bootstrap included.
@@ -36,8 +39,8 @@ class Row:
     kind: str
     metric: str
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     n: int
     seed: int
     command: str
@@ -58,7 +61,7 @@ class Rows:
         self.benchmark = benchmark
         self.seed = seed
         self.command = command
-        self.setting = {"machine": machine(), **setting}
+        self.setting = {"machine": machine(), "code": code_version(), **setting}
         self.rows: list[Row] = []
 
     def add(
@@ -67,11 +70,12 @@ class Rows:
         metric: str,
         observations: Sequence[float] | Sequence[bool],
         statistic: str = "mean",
+        groups: Sequence[int] | None = None,
         **setting: Any,
     ) -> Row:
-        """Add the mean, the median (``p50``) or another percentile of observations."""
+        """Add a statistic of observations with its interval; see :func:`summary`."""
         values = np.asarray(observations, dtype=float)
-        value, low, high = summary(values, statistic, self.seed)
+        value, low, high = summary(values, statistic, self.seed, groups)
         row = Row(
             self.benchmark,
             kind,
@@ -96,38 +100,50 @@ class Rows:
         return file
 
 
-def summary(values: np.ndarray, statistic: str, seed: int) -> tuple[float, float, float]:
-    """Return a statistic of (n,) values with its 95% percentile-bootstrap interval.
+def summary(
+    values: np.ndarray, statistic: str, seed: int, groups: Sequence[int] | None = None
+) -> tuple[float, float | None, float | None]:
+    """Return a statistic of (n,) observations with its 95% interval.
+
+    The interval is a percentile bootstrap over groups; where shares are all 0 or all 1, so
+    that resampling shows no spread, it is the exact one (Clopper-Pearson).
 
     Args:
-        values: Observations.
+        values: Observations, at least one.
         statistic: ``mean``, or ``p50``, ``p99`` and so on.
         seed: Seed of the resampling.
+        groups: (n,) group of each observation, such as the record that it comes from; each
+            is a group of its own when ``None``.
     """
-    if len(values) == 0:
-        return float("nan"), float("nan"), float("nan")
     compute = np.mean if statistic == "mean" else _percentile(float(statistic.removeprefix("p")))
     value = float(compute(values))
-    if len(values) == 1 or np.all(values == values[0]):
+    if len(values) == 1:
+        return value, None, None
+    if np.all(values == values[0]):
+        if value in (0.0, 1.0):
+            low, high = exact_interval(int(values.sum()), len(values))
+            return value, low, high
         return value, value, value
-    interval = bootstrap(
-        (values,),
-        compute,
-        n_resamples=2000,
-        batch=100,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    return value, float(interval.low), float(interval.high)
+    _, places = np.unique(np.arange(len(values)) if groups is None else groups, return_inverse=True)
+    members = np.split(np.argsort(places, kind="stable"), np.cumsum(np.bincount(places))[:-1])
+    chance = np.random.default_rng(seed)
+    resampled = [
+        compute(values[np.concatenate([members[g] for g in chosen])])
+        for chosen in chance.integers(len(members), size=(RESAMPLES, len(members)))
+    ]
+    low, high = np.percentile(resampled, [2.5, 97.5])
+    return value, float(low), float(high)
 
 
 def _percentile(q: float) -> Any:
-    return lambda values, axis=None: np.percentile(values, q, axis=axis)
+    return lambda values: np.percentile(values, q)
 
 
 def read_rows(file: Path) -> list[Row]:
     """Read the rows of a run."""
-    return [Row(**json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
+    return [
+        Row(**json.loads(line)) for line in file.read_text(encoding="utf-8").split("\n") if line
+    ]
 
 
 def machine() -> str:
@@ -138,15 +154,32 @@ def machine() -> str:
     return f"{platform.machine()}, {torch.get_num_threads()} threads, {device}"
 
 
+def code_version() -> str:
+    """Return the commit that is run, with ``-dirty`` where files differ from it."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        told = subprocess.run(  # noqa: S603
+            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return told.stdout.strip()
+
+
 def table(rows: Iterable[Row]) -> str:
     """Return rows as a Markdown table."""
     lines = ["| queries | figure | value | 95% interval | n |", "|---|---|---|---|---|"]
     lines += [
-        f"| {row.kind} | {row.metric} | {_number(row.value)} | "
-        f"{_number(row.low)} – {_number(row.high)} | {row.n:,} |"  # noqa: RUF001
+        f"| {row.kind} | {row.metric} | {_number(row.value)} | {_interval(row)} | {row.n:,} |"
         for row in rows
     ]
     return "\n".join(lines)
+
+
+def _interval(row: Row) -> str:
+    if row.low is None or row.high is None:
+        return ""
+    return f"{_number(row.low)} – {_number(row.high)}"  # noqa: RUF001
 
 
 def _number(value: float) -> str:

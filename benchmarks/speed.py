@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,10 +23,10 @@ def timed_import(
     rows: Rows, memory: EditMemory, file: Path, encoder: Encoder, progress: Callable[[int], None]
 ) -> None:
     """Import a file, and encode the same texts once more by the encoder alone."""
-    import json
-
-    texts = [json.loads(line)["text"] for line in file.read_text(encoding="utf-8").splitlines()]
+    lines = file.read_text(encoding="utf-8").split("\n")
+    texts = [json.loads(line)["text"] for line in lines if line]
     half = len(texts) // 2
+    encoder.encode(texts[:256])  # the first call of a model is slow
     bare = seconds(lambda: encoder.encode(texts[:half]))  # half before and half after, since
     importing = seconds(lambda: memory.import_jsonl(file, progress=progress))  # machines are noisy
     bare += seconds(lambda: encoder.encode(texts[half:]))
@@ -81,11 +84,20 @@ def timed_routes(
         rows.add(f"route, {kind}", "share of the base model's answer, p99", shares, "p99")
 
 
-def memory_in_use() -> float:
-    """Return the resident memory of this process in MiB."""
-    import psutil
-
-    return float(psutil.Process().memory_info().rss) / 2**20
+def memory_of_open(path: Path) -> float:
+    """Return by how many MiB a fresh process grows when it opens a memory."""
+    script = (
+        "import sys, psutil\n"
+        "from memory_store import EditMemory, LazyEncoder\n"
+        "used = lambda: psutil.Process().memory_info().rss / 2**20\n"
+        "before = used()\n"
+        "memory = EditMemory.open(sys.argv[1], LazyEncoder())\n"
+        "print(used() - before)\n"
+    )
+    told = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True
+    )
+    return float(told.stdout)
 
 
 def seconds(do: Callable[[], object]) -> float:

@@ -1,13 +1,16 @@
 """Queries with the edits that they are about, read from a folder of benchmark data.
 
-Only the files and parts that are meant for training are read, so whatever is learned here
-has seen no record that figures are reported on.
+Only the files and parts that are meant for training are read. Records share texts, so what
+figures are reported on is left out by its words too, and no text or subject stands in two
+parts.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +35,7 @@ class ScopeQuery:
         against: For an out-of-scope query, the edit it was written to be confused with.
         kind: What it is: ``prompt``, ``paraphrase``, ``alias``, ``neighborhood``,
             ``same_subject``, ``unrelated`` or ``everyday``.
+        source: The data set it comes from.
         part: What it is used for: ``fit``, ``calibrate`` or ``dev``.
     """
 
@@ -39,15 +43,23 @@ class ScopeQuery:
     edit: str | None
     against: str | None
     kind: str
+    source: str
     part: Part
 
 
 @dataclass(frozen=True, slots=True)
 class ScopeData:
-    """Training queries, and the edits that are in memory while they are asked."""
+    """Training queries, and the edits that are in memory while they are asked.
+
+    Attributes:
+        queries: The queries.
+        edits: Texts of the edits.
+        left_out: How many queries were left out, by reason.
+    """
 
     queries: tuple[ScopeQuery, ...]
     edits: tuple[str, ...]
+    left_out: dict[str, int]
 
 
 def read_scope_data(folder: Path, seed: int = 0) -> ScopeData:
@@ -55,26 +67,72 @@ def read_scope_data(folder: Path, seed: int = 0) -> ScopeData:
 
     Args:
         folder: The folder that holds ``counterfact/``, ``zsre/`` and so on.
-        seed: Decides which records are for fitting, calibration and dev.
+        seed: Decides which subjects are for fitting, calibration and dev.
 
     Raises:
         ErrataError: A file is missing or malformed.
     """
-    chance = random.Random(seed)  # noqa: S311
-    queries = [
-        *_counterfact(folder, chance),
-        *_zsre(folder, chance),
-        *_scope_pairs(folder, chance),
-        *_wiki_counterfact(folder, chance),
-        *_everyday(folder, chance),
+    facts = list(_facts_not_reported_on(folder))
+    everything = [
+        *_counterfact(folder, facts, seed),
+        *_zsre(folder, seed),
+        *_scope_pairs(folder, seed),
+        *_wiki_counterfact(folder, seed),
+        *_everyday(folder, seed),
     ]
-    edits = [_statement(record) for record in _facts_not_reported_on(folder)]
+    edited = {folded(fact["prompt"]) for fact in facts}
+    edited |= {folded(query.text) for query in everything if query.kind == "prompt"}
+    queries, left_out = _apart(everything, texts_reported_on(folder), edited)
+    edits = [_statement(fact) for fact in facts]
     edits += [edit for query in queries for edit in (query.edit, query.against) if edit]
-    return ScopeData(tuple(queries), tuple(dict.fromkeys(edits)))
+    return ScopeData(tuple(queries), tuple(dict.fromkeys(edits)), left_out)
 
 
-def _part(chance: random.Random) -> Part:
-    at = chance.random()
+def folded(text: str) -> str:
+    """Return a text as it is compared with others: without case and closing punctuation."""
+    return " ".join(text.casefold().split()).rstrip(" ?.!")
+
+
+def texts_reported_on(folder: Path) -> frozenset[str]:
+    """Return all queries, folded, that figures are reported on."""
+    texts = [record["question"] for record in _everyday_records(folder, reported=True)]
+    for record in _records(folder / "counterfact" / "test.jsonl"):
+        rewrite = record["requested_rewrite"]
+        texts.append(rewrite["prompt"].format(rewrite["subject"]))
+        texts += record["paraphrase_prompts"] + record["neighborhood_prompts"]
+    for record in _records(folder / "zsre" / "test.jsonl"):
+        texts += [record["src"], record["rephrase"], _without_mark(record["loc"])]
+    for record in _records(folder / "knowedit" / "zsre.jsonl"):
+        texts += [record["prompt"], record["rephrase_prompt"], *_prompts(record)]
+    for record in _records(folder / "knowedit" / "wiki_recent_train.jsonl"):
+        texts += [record["prompt"], *_prompts(record)]
+    return frozenset(map(folded, texts))
+
+
+def _apart(
+    everything: list[ScopeQuery], reported: frozenset[str], edited: set[str]
+) -> tuple[list[ScopeQuery], dict[str, int]]:
+    """Leave out what would blur the parts or the labels; a text stays where it comes first."""
+    part_of: dict[str, Part] = {}
+    kept = []
+    left_out: Counter[str] = Counter()
+    for query in everything:
+        text = folded(query.text)
+        if text in reported:
+            left_out["reported on"] += 1
+        elif query.edit is None and text in edited:
+            left_out["in the scope of another edit"] += 1
+        elif part_of.setdefault(text, query.part) != query.part:
+            left_out["in another part already"] += 1
+        else:
+            kept.append(query)
+    return kept, dict(left_out)
+
+
+def _part(group: str, seed: int) -> Part:
+    """Return the part of a group, such as a subject: the same in every data set."""
+    digest = hashlib.blake2b(f"{seed} {folded(group)}".encode(), digest_size=8).digest()
+    at = int.from_bytes(digest, "big") / 2**64
     for part, share in SHARES:
         at -= share
         if at < 0:
@@ -82,57 +140,79 @@ def _part(chance: random.Random) -> Part:
     return "dev"
 
 
-def _counterfact(folder: Path, chance: random.Random) -> Iterator[ScopeQuery]:
-    records = list(_records(folder / "counterfact" / "train.jsonl"))
-    edited = EditedSubjects(_facts_not_reported_on(folder), records)
+def _counterfact(folder: Path, facts: list[dict[str, Any]], seed: int) -> Iterator[ScopeQuery]:
+    source = "counterfact"
+    records = list(_records(folder / source / "train.jsonl"))
+    edited = EditedSubjects(facts, records)
     for record in records:
-        part = _part(chance)
         rewrite = record["requested_rewrite"]
+        part = _part(rewrite["subject"], seed)
         prompt = rewrite["prompt"].format(rewrite["subject"])
         edit = f"{prompt} {rewrite['target_new']['str']}"
-        yield ScopeQuery(prompt, edit, None, "prompt", part)
+        yield ScopeQuery(prompt, edit, None, "prompt", source, part)
         for text in record["paraphrase_prompts"]:
-            yield ScopeQuery(text, edit, None, "paraphrase", part)
+            yield ScopeQuery(text, edit, None, "paraphrase", source, part)
         for text in dict.fromkeys(record["neighborhood_prompts"]):
             if not edited.cover(text, rewrite["relation_id"]):
-                yield ScopeQuery(text, None, edit, "neighborhood", part)
+                yield ScopeQuery(text, None, edit, "neighborhood", source, part)
 
 
-def _zsre(folder: Path, chance: random.Random) -> Iterator[ScopeQuery]:
-    for record in _records(folder / "zsre" / "train.jsonl"):
-        part = _part(chance)
+def _zsre(folder: Path, seed: int) -> Iterator[ScopeQuery]:
+    source = "zsre"
+    for record in _records(folder / source / "train.jsonl"):
+        part = _part(record["subject"], seed)
         edit = f"{record['src']} {record['alt']}"
-        yield ScopeQuery(record["src"], edit, None, "prompt", part)
-        yield ScopeQuery(record["rephrase"], edit, None, "paraphrase", part)
-        unrelated = record["loc"].removeprefix("nq question: ")
-        yield ScopeQuery(f"{unrelated}?", None, edit, "unrelated", part)
+        yield ScopeQuery(record["src"], edit, None, "prompt", source, part)
+        yield ScopeQuery(record["rephrase"], edit, None, "paraphrase", source, part)
+        yield ScopeQuery(_without_mark(record["loc"]), None, edit, "unrelated", source, part)
 
 
-def _scope_pairs(folder: Path, chance: random.Random) -> Iterator[ScopeQuery]:
+def _scope_pairs(folder: Path, seed: int) -> Iterator[ScopeQuery]:
     records = list(_records(folder / "mquake" / "scope_pairs.jsonl"))
+    chance = random.Random(seed)  # noqa: S311
     for record in chance.sample(records, min(SCOPE_PAIR_EDITS, len(records))):
-        part = _part(chance)
+        part = _part(record["edit"], seed)
         for text in record["questions"]:
-            yield ScopeQuery(text, record["edit"], None, "paraphrase", part)
+            yield ScopeQuery(text, record["edit"], None, "paraphrase", "scope_pairs", part)
 
 
-def _wiki_counterfact(folder: Path, chance: random.Random) -> Iterator[ScopeQuery]:
+def _wiki_counterfact(folder: Path, seed: int) -> Iterator[ScopeQuery]:
+    source = "wiki_counterfact"
     for record in _records(folder / "knowedit" / "wiki_counterfact_train.jsonl"):
-        part = _part(chance)
+        part = _part(record["subject"], seed)
         edit = f"{record['prompt']} {record['target_new']}"
-        yield ScopeQuery(record["prompt"], edit, None, "prompt", part)
+        yield ScopeQuery(record["prompt"], edit, None, "prompt", source, part)
         for item in record["portability"].get("Subject_Aliasing", []):
-            yield ScopeQuery(item["prompt"], edit, None, "alias", part)
+            yield ScopeQuery(item["prompt"], edit, None, "alias", source, part)
         for item in record["locality"].get("Relation_Specificity", []):
-            yield ScopeQuery(item["prompt"], None, edit, "same_subject", part)
+            yield ScopeQuery(item["prompt"], None, edit, "same_subject", source, part)
 
 
-def _everyday(folder: Path, chance: random.Random) -> Iterator[ScopeQuery]:
-    """Yield the everyday questions of the first half; figures are reported on the second."""
+def _everyday(folder: Path, seed: int) -> Iterator[ScopeQuery]:
+    for record in _everyday_records(folder, reported=False):
+        text = record["question"]
+        yield ScopeQuery(text, None, None, "everyday", "everyday", _part(text, seed))
+
+
+def _everyday_records(folder: Path, *, reported: bool) -> Iterator[dict[str, Any]]:
+    """Yield everyday questions: the first half of each file, or the half reported on."""
     for name in ("nq_open.jsonl", "webquestions.jsonl"):
         records = list(_records(folder / "questions" / name))
-        for record in records[: len(records) // 2]:
-            yield ScopeQuery(record["question"], None, None, "everyday", _part(chance))
+        half = len(records) // 2
+        yield from records[half:] if reported else records[:half]
+
+
+def _prompts(record: dict[str, Any]) -> list[str]:
+    """Return the aliases and the other relations that a KnowEdit record asks for."""
+    items = record["portability"].get("Subject_Aliasing", [])
+    return [
+        item["prompt"] for item in [*items, *record["locality"].get("Relation_Specificity", [])]
+    ]
+
+
+def _without_mark(text: str) -> str:
+    """Return zsRE's unrelated question as a question."""
+    return text.removeprefix("nq question: ") + "?"
 
 
 def _facts_not_reported_on(folder: Path) -> Iterator[dict[str, Any]]:

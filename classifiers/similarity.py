@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -41,13 +42,19 @@ class SimilarityScorer:
         encoder: The encoder that the classifier was trained with.
         classifier: A fitted classifier with ``predict_proba`` over :data:`FEATURES`.
         thresholds: What was measured on dev, one for each stated false-fire rate.
+        facts: What else is known of its training: seed, counts, figures on dev.
     """
 
     def __init__(
-        self, encoder: Encoder, classifier: Any, thresholds: Sequence[ThresholdChoice]
+        self,
+        encoder: Encoder,
+        classifier: Any,
+        thresholds: Sequence[ThresholdChoice],
+        facts: dict[str, Any] | None = None,
     ) -> None:
         self.encoder = encoder
         self.classifier = classifier
+        self.facts = facts or {}
         self.thresholds = tuple(sorted(thresholds, key=lambda choice: choice.false_fire))
 
     def score(self, query: str, edits: Sequence[str]) -> Probabilities:
@@ -60,22 +67,22 @@ class SimilarityScorer:
         return probabilities
 
     def threshold_for(self, false_fire: float) -> float:
-        """Return the threshold of the highest measured rate that is not above the one asked for.
+        """Return the threshold that was chosen for a stated rate.
 
         Raises:
-            ArtifactError: The rate is below every one that was measured.
+            ArtifactError: Nothing was measured for this rate; the message lists the others.
         """
-        fitting = [c for c in self.thresholds if c.false_fire <= false_fire]
-        if not fitting:
-            measured = ", ".join(f"{choice.false_fire:g}" for choice in self.thresholds)
-            raise ArtifactError(
-                f"no threshold was measured for a false-fire rate of {false_fire:g}; "
-                f"measured: {measured}"
-            )
-        return fitting[-1].threshold
+        for choice in self.thresholds:
+            if math.isclose(choice.false_fire, false_fire):
+                return choice.threshold
+        measured = ", ".join(f"{choice.false_fire:g}" for choice in self.thresholds)
+        raise ArtifactError(
+            f"no threshold was measured for a false-fire rate of {false_fire:g}; "
+            f"use one of {measured}"
+        )
 
-    def save(self, folder: Path, facts: dict[str, Any]) -> None:
-        """Write the artifact: the model, and a config with thresholds and ``facts``."""
+    def save(self, folder: Path) -> None:
+        """Write the artifact: the model, and a config with thresholds and facts."""
         import skops.io
 
         folder.mkdir(parents=True, exist_ok=True)
@@ -87,7 +94,7 @@ class SimilarityScorer:
             "encoder": self.encoder.fingerprint,
             "model_sha256": hashlib.sha256(model).hexdigest(),
             "thresholds": [_as_record(choice) for choice in self.thresholds],
-            **facts,
+            **self.facts,
         }
         (folder / MODEL_FILE).write_bytes(model)
         (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
@@ -104,10 +111,11 @@ class SimilarityScorer:
         if config["encoder"] != encoder.fingerprint:
             raise ArtifactError(
                 f"the scope classifier in {folder} was trained with {config['encoder']}, not "
-                f"{encoder.fingerprint}; train one: errata train scope"
+                f"{encoder.fingerprint}; use that encoder, or train a classifier on yours with "
+                "classifiers.training.train_similarity"
             )
         thresholds = [ThresholdChoice(**record) for record in config["thresholds"]]
-        return cls(encoder, _read_model(folder, config["model_sha256"]), thresholds)
+        return cls(encoder, _read_model(folder, config["model_sha256"]), thresholds, config)
 
 
 def _as_record(choice: ThresholdChoice) -> dict[str, Any]:

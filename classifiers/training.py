@@ -14,7 +14,12 @@ import numpy.typing as npt
 from classifiers.features import pair_features
 from classifiers.pairs import ScopeData, ScopeQuery, read_scope_data
 from classifiers.similarity import SimilarityScorer
-from classifiers.thresholds import STATED_RATES, ThresholdChoice, choose_threshold
+from classifiers.thresholds import (
+    STATED_RATES,
+    ThresholdChoice,
+    choose_threshold,
+    exact_interval,
+)
 from classifiers.views import text_views
 from memory_store.encoder import Encoder
 
@@ -50,7 +55,7 @@ def train_similarity(
     *,
     seed: int = 0,
     progress: Callable[[str, int, int], None] | None = None,
-) -> tuple[SimilarityScorer, dict[str, Any]]:
+) -> SimilarityScorer:
     """Train a scorer from a folder of benchmark data.
 
     Args:
@@ -60,7 +65,7 @@ def train_similarity(
         progress: Told the name of a stage, how much is done, and how much there is.
 
     Returns:
-        The scorer, and what to record beside it: counts, seed and figures on dev.
+        The scorer, with its seed, counts and figures on dev as ``facts``.
     """
     report = progress or (lambda stage, done, total: None)
     data = read_scope_data(data_folder, seed)
@@ -76,10 +81,11 @@ def train_similarity(
     facts = {
         "seed": seed,
         "edits_in_memory": len(data.edits),
+        "queries_left_out": data.left_out,
         "pairs": {part: len(judged.labels) for part, judged in parts.items()},
         "dev": _dev_figures(classifier, parts["dev"], scores, choices),
     }
-    return SimilarityScorer(encoder, classifier, choices), facts
+    return SimilarityScorer(encoder, classifier, choices, facts)
 
 
 def _encode_all(
@@ -173,15 +179,24 @@ def _dev_figures(
     right = np.zeros(len(dev.queries))
     probabilities = classifier.predict_proba(dev.features)[:, 1]
     np.maximum.at(right, dev.query_of[dev.labels], probabilities[dev.labels])
-    kinds = np.array([query.kind for query in dev.queries])
-    return [
-        {
-            "stated_false_fire": choice.false_fire,
-            "kind": str(kind),
-            "n": int((kinds == kind).sum()),
-            "fires": float((scores[kinds == kind] >= choice.threshold).mean()),
-            "fires_on_own_edit": float((right[kinds == kind] >= choice.threshold).mean()),
-        }
-        for choice in choices
-        for kind in np.unique(kinds)
-    ]
+    kinds = np.array([f"{query.source} {query.kind}" for query in dev.queries])
+    rows = []
+    for choice in choices:
+        for kind in np.unique(kinds):
+            of_kind = kinds == kind
+            rows.append(
+                {
+                    "stated_false_fire": choice.false_fire,
+                    "kind": str(kind),
+                    "n": int(of_kind.sum()),
+                    "fires": _share(scores[of_kind] >= choice.threshold),
+                    "fires_on_own_edit": _share(right[of_kind] >= choice.threshold),
+                }
+            )
+    return rows
+
+
+def _share(hits: npt.NDArray[np.bool_]) -> dict[str, float]:
+    """Return a share with its exact 95% interval."""
+    low, high = exact_interval(int(hits.sum()), len(hits))
+    return {"value": float(hits.mean()), "low": low, "high": high}

@@ -126,7 +126,10 @@ class Database:
         While rows are left, this connection goes on seeing the state that it began with.
         """
         with translated(self.path, self._busy_timeout):
-            yield from self._connection.execute(sql, values)
+            # Not yield from: that would close the cursor of a reader who stopped early, which
+            # fails once the connection is closed.
+            for row in self._connection.execute(sql, values):  # noqa: UP028
+                yield row
 
     def first(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
         """Return the first row of a query, or ``None``."""

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from memory_store.devices import choose_device
 from memory_store.errors import ArtifactError, MissingModelError
+from memory_store.quiet import quiet_transformers
 
 Vectors = npt.NDArray[np.float32]
 
@@ -243,17 +244,11 @@ def _load(name: str, device: str | None, *, local: bool) -> Any:
     """Load a sentence transformer without progress bars and without running its code."""
     device = choose_device(device)
     from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging as transformers_logging
 
-    bars = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
-    try:
+    with quiet_transformers():
         return SentenceTransformer(
             name, device=device, local_files_only=local, trust_remote_code=False
         )
-    finally:
-        if bars:
-            transformers_logging.enable_progress_bar()
 
 
 def _digest_of_weights(model: Any) -> str:

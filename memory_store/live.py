@@ -185,7 +185,8 @@ def check_fingerprint(database: Database, encoder: Encoder) -> None:
         raise EncoderMismatchError(
             f"{database.path}: its vectors come from encoder {stored[0]} ({stored[1]} "
             f"dimensions), not from {encoder.fingerprint} ({encoder.dimension} dimensions); "
-            "open it with the first, or rebuild it with rebuild=True"
+            "open it with the first, or make the vectors anew: errata rebuild (in Python: "
+            "EditMemory.open with rebuild=True)"
         )
 
 

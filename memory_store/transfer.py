@@ -56,29 +56,48 @@ def writing_lines(target: Target) -> Iterator[Callable[[str], object]]:
         yield target.write
         return
     path = Path(target)
-    aside = None
-    try:
+    aside: Path | None = None
+    with _refusals_named(path):
         if path.exists() and not path.is_file():  # a pipe or a device can't be replaced
-            with path.open("w", encoding="utf-8", newline="\n") as stream:
-                yield stream.write
-            return
-        handle, aside = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            yield file.write
+            file = path.open("w", encoding="utf-8", newline="\n")
+        else:
+            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
+            aside = Path(name)
+            file = os.fdopen(handle, "w", encoding="utf-8", newline="\n")
+
+    def write(text: str) -> None:
+        with _refusals_named(path):
+            file.write(text)
+
+    try:
+        yield write
+        with _refusals_named(path):
             file.flush()
-            os.fsync(file.fileno())
-        Path(aside).chmod(_mode(path))
-        Path(aside).replace(path)
-    except BaseException as error:
+            if aside is not None:
+                os.fsync(file.fileno())
+                file.close()
+                aside.chmod(_mode(path))
+                aside.replace(path)
+    except BaseException:
         if aside is not None:
             with suppress(OSError):
-                Path(aside).unlink()
-        if isinstance(error, OSError | ValueError):
-            raise MemoryStoreError(
-                f"{path}: can't be written ({getattr(error, 'strerror', None) or error}); "
-                "check the folder and its permissions"
-            ) from error
+                aside.unlink()
         raise
+    finally:
+        with suppress(OSError):
+            file.close()
+
+
+@contextmanager
+def _refusals_named(path: Path) -> Iterator[None]:
+    """Turn what the file system refuses into our error; the block holds our own calls alone."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise MemoryStoreError(
+            f"{path}: can't be written ({getattr(error, 'strerror', None) or error}); "
+            "check the folder and its permissions"
+        ) from error
 
 
 def _mode(path: Path) -> int:

@@ -10,7 +10,6 @@ from memory_store.errors import InvalidQueryError
 from serac.bases import BaseModel, CompletionModel
 from serac.conversation import Turn
 from serac.prompts import DEMONSTRATIONS, Demonstration, completion_prompt, with_fact_note
-from serac.view import views
 
 MAX_EDITS = 4
 """Most edits put before a model at once."""
@@ -34,9 +33,9 @@ class Answerer(Protocol):
 class PromptAnswerer:
     """Puts the edits into the prompt of a model; the model stays as it is.
 
-    A model that continues text (a causal LM) gets a completion prompt, with IKE's
-    demonstrations if any are given; a chat model gets the facts as quoted data after
-    the conversation.
+    A model whose ``prompting`` is ``completion`` continues a plain prompt of facts and the
+    last turn, with IKE's demonstrations if any are given, and the answer is one line; any
+    other gets the whole conversation, with the facts as quoted data after it.
 
     Args:
         model: The model that answers.
@@ -54,8 +53,8 @@ class PromptAnswerer:
     def stream(self, turns: Sequence[Turn], edits: Sequence[Edit]) -> Iterator[str]:
         """Yield the same answer piece by piece."""
         used = edits[:MAX_EDITS]
-        if isinstance(self.model, CompletionModel):
-            return _stripped(self._completed(self.model, views(turns)[0], used))
+        if isinstance(self.model, CompletionModel) and self.model.prompting == "completion":
+            return _stripped(self._completed(self.model, turns[-1].content, used))
         return _stripped(self.model.stream(with_fact_note(turns, used)))
 
     def _completed(

@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from memory_store.errors import ModelError
 from serac.conversation import Turn
 from serac.embedded import load_embedded_base
-from serac.transformers_base import TransformersBase
+from serac.transformers_base import Prompting, TransformersBase
 
 
 class BaseModel(Protocol):
@@ -38,7 +38,14 @@ class BaseModel(Protocol):
 
 @runtime_checkable
 class CompletionModel(Protocol):
-    """A base model that can also continue plain text, as IKE's prompts want it."""
+    """A base model that can also continue plain text, as IKE's prompts want it.
+
+    Attributes:
+        prompting: ``completion`` where facts shall be put in a plain prompt, ``chat`` where
+            they shall stand after the conversation.
+    """
+
+    prompting: Prompting
 
     def complete(
         self,

@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from memory_store.errors import InvalidQueryError
+from memory_store.errors import (
+    ArtifactError,
+    ErrataError,
+    InvalidQueryError,
+    MissingExtraError,
+    MissingModelError,
+)
 from memory_store.transfer import writing_lines
 from serac.conversation import as_turns
 from serac.decision import Decision
@@ -17,6 +23,12 @@ from serac.overlay import FactOverlay
 
 AT_ONCE = 64
 """Queries that are looked up in one batch."""
+
+FAILED = "error"
+"""What failed queries are counted under."""
+
+_ENDS_ALL = (MissingModelError, MissingExtraError, ArtifactError)
+"""What no query of a file would get past."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +46,8 @@ def read_queries(file: Path) -> list[BatchQuery]:
         InvalidQueryError: The file can't be read, or a line of it; the message names the line.
     """
     try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
+        # Not splitlines: a JSON string may hold U+2028 and its like.
+        lines = file.read_text(encoding="utf-8-sig").split("\n")
     except OSError as error:
         raise InvalidQueryError(f"can't read {file}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -56,31 +69,35 @@ def answer_file(
 ) -> dict[str, int]:
     """Route each query of a file, or answer it, and write one line each.
 
-    The result is written aside and takes its place when it is whole.
+    The result is written aside and takes its place when it is whole. A query that fails
+    leaves its error in its line, and the others go on.
 
     Args:
         overlay: The overlay.
         queries: Lines of ``{"id", "query"}``.
         to: Gets lines of ``{"id", "query", "route", "edit_ids", "score", "threshold"}``, and
-            ``"answer"`` with answers.
+            ``"answer"`` with answers. Where a query failed, ``"error"`` says why, and what
+            is not known is null or empty.
         with_answers: Whether a model answers.
         progress: Told how many more queries are done.
 
     Returns:
-        How many queries went each way.
+        How many queries went each way; those that failed are counted under ``"error"``.
 
     Raises:
         InvalidQueryError: See :func:`read_queries`; nothing is written.
+        ModelError: A model can't be had; nothing is written.
     """
     asked = read_queries(queries)
+    if with_answers and asked:
+        _ = overlay.base  # one that can't be had is said once, not in every line
     routes: Counter[str] = Counter()
     with writing_lines(to) as write:
         for part in _parts(asked):
-            for query, decision in zip(
-                part, overlay.decide_many([query.query for query in part]), strict=True
-            ):
-                write(_as_line(overlay, query, decision, with_answers))
-                routes[decision.route] += 1
+            for query, decision in zip(part, _decided(overlay, part), strict=True):
+                line = _as_line(overlay, query, decision, with_answers)
+                write(json.dumps(line, ensure_ascii=False) + "\n")
+                routes[FAILED if "error" in line else line["route"]] += 1
                 if progress:
                     progress(1)
     return dict(sorted(routes.items()))
@@ -104,18 +121,45 @@ def _as_query(line: str, where: str) -> BatchQuery:
     return BatchQuery(record["id"], record["query"])
 
 
-def _as_line(overlay: FactOverlay, query: BatchQuery, decision: Decision, with_answer: bool) -> str:
+def _decided(
+    overlay: FactOverlay, queries: Sequence[BatchQuery]
+) -> Sequence[Decision | ErrataError]:
+    """Decide all in one batch, or one by one where a query fails."""
+    try:
+        return overlay.decide_many([query.query for query in queries])
+    except _ENDS_ALL:
+        raise
+    except ErrataError as error:
+        if len(queries) == 1:
+            return [error]
+        return [_decided(overlay, [query])[0] for query in queries]
+
+
+def _as_line(
+    overlay: FactOverlay, query: BatchQuery, decision: Decision | ErrataError, with_answer: bool
+) -> dict[str, Any]:
+    decided = decision if isinstance(decision, Decision) else None
+    failure = None if isinstance(decision, Decision) else decision
     line: dict[str, Any] = {
         "id": query.id,
         "query": query.query,
-        "route": decision.route,
-        "edit_ids": [edit.id for edit in decision.edits],
-        "score": decision.score,
-        "threshold": decision.threshold,
+        "route": decided and decided.route,
+        "edit_ids": [edit.id for edit in decided.edits] if decided else [],
+        "score": decided and decided.score,
+        "threshold": decided and decided.threshold,
     }
     if with_answer:
-        line["answer"] = overlay.answer(query.query, decision)
-    return json.dumps(line, ensure_ascii=False) + "\n"
+        line["answer"] = None
+        try:
+            if decided:
+                line["answer"] = overlay.answer(query.query, decided)
+        except _ENDS_ALL:
+            raise
+        except ErrataError as error:
+            failure = error
+    if failure is not None:
+        line["error"] = " ".join(str(failure).split())
+    return line
 
 
 def _parts(queries: Sequence[BatchQuery]) -> Iterator[Sequence[BatchQuery]]:

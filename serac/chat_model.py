@@ -81,8 +81,9 @@ class OverlayChatModel(BaseChatModel):
     arguments, and its answer comes back as it was. In scope the facts are put, as quoted
     data, after the last message of the user, and the inner model answers, with tools and
     structured output as ever; on the counterfactual route a small model answers instead,
-    unless the call asks for more than text. Each answer holds its decision in
-    ``response_metadata["errata"]``.
+    unless the call asks for more than text. Each message that comes back holds its decision
+    in ``response_metadata["errata"]``; what ``with_structured_output`` returns is the inner
+    model's own, and holds none.
 
     A cache, a rate limit and settings such as the temperature belong to the inner model.
     Tracers see its run inside the overlay's own; other callback handlers hear of one run,

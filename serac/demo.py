@@ -12,7 +12,9 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from memory_store import Encoder
 from serac.decision import Reply
 from serac.overlay import FactOverlay
 
@@ -83,6 +85,7 @@ def run_demo(
     *,
     base: Any = None,
     answerer: str = "ike",
+    encoder: Encoder | None = None,
     device: str | None = None,
 ) -> DemoRecord:
     """Run the demo on a memory that is thrown away, and show it on ``console``."""
@@ -94,12 +97,16 @@ def run_demo(
             console.status("loading the models; the first time takes half a minute"),
         ):
             overlay = FactOverlay.open(
-                Path(folder) / "facts.db", base=base, answerer=answerer, device=device
+                Path(folder) / "facts.db",
+                base=base,
+                answerer=answerer,
+                encoder=encoder,
+                device=device,
             )
-            overlay.decide("ready?")
+            overlay.memory.encoder.encode(["ready?"])
             name = getattr(overlay.base, "name", "the base model")
         with overlay:
-            console.rule(f"Before: {name} alone")
+            console.rule(Text(f"Before: {name} alone"))
             with _timed(record, "before"):
                 for question in questions:
                     record.before[question] = overlay.ask(question).text
@@ -139,7 +146,7 @@ def run_demo(
 def _show_answer(console: Console, question: str, answer: str, route: str | None = None) -> None:
     told = " ".join(answer.split())
     shortened = told if len(told) <= 160 else told[:157] + "…"
-    console.print(f"[bold]{question}[/bold]" + (f"  [dim]\\[{route}][/dim]" if route else ""))
+    console.print(Text.assemble((question, "bold"), (f"  [{route}]" if route else "", "dim")))
     console.print(f"  {shortened}", markup=False)
 
 

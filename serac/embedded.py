@@ -26,6 +26,7 @@ import platformdirs
 
 from memory_store.devices import choose_device
 from memory_store.errors import ArtifactError, MissingModelError, ModelError
+from memory_store.quiet import quiet_transformers
 
 if TYPE_CHECKING:
     from serac.transformers_base import TransformersBase
@@ -56,17 +57,20 @@ def load_embedded_base(device: str | None = None) -> TransformersBase:
     Raises:
         MissingModelError: The package that carries it is not installed.
         ArtifactError: The file is not the one that this project was made for.
+        ModelError: The cache folder can't be written.
     """
     from serac.transformers_base import TransformersBase
 
     device = choose_device(device)
     folder = converted_folder()
     try:
-        return TransformersBase.load(str(folder), device=device, name=NAME)
+        return TransformersBase.load(str(folder), device=device, name=NAME, prompting="completion")
     except ModelError:
         log.warning("the kept copy in %s can't be read; making it again", folder)
         shutil.rmtree(folder, ignore_errors=True)
-        return TransformersBase.load(str(converted_folder()), device=device, name=NAME)
+        return TransformersBase.load(
+            str(converted_folder()), device=device, name=NAME, prompting="completion"
+        )
 
 
 def converted_folder(gguf: Path | None = None) -> Path:
@@ -78,6 +82,7 @@ def converted_folder(gguf: Path | None = None) -> Path:
     Raises:
         MissingModelError: The package that carries it is not installed.
         ArtifactError: The file is not the one that this project was made for.
+        ModelError: The cache folder can't be written.
     """
     import transformers
 
@@ -128,10 +133,22 @@ def read_gguf(gguf: Path) -> tuple[Any, Any]:
 
 def _convert(gguf: Path, folder: Path) -> None:
     """Write the model aside, then move it into place: a kill leaves no half folder."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=".converting-", dir=folder.parent))
+    with _refusals_named(folder.parent):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=".converting-", dir=folder.parent))
     try:
-        model, tokenizer = read_gguf(gguf)
+        keep(*read_gguf(gguf), aside, folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def keep(model: Any, tokenizer: Any, aside: Path, folder: Path) -> None:
+    """Write model and tokenizer to the folder ``aside``, and move it to ``folder``.
+
+    Raises:
+        ModelError: The disk refuses.
+    """
+    with _refusals_named(folder.parent):
         with quiet_transformers():
             model.save_pretrained(aside)
         tokenizer.save_pretrained(aside)
@@ -143,8 +160,19 @@ def _convert(gguf: Path, folder: Path) -> None:
         except OSError:
             if not _is_whole(folder):  # not another process that was faster
                 raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def _refusals_named(cache: Path) -> Iterator[None]:
+    """Turn what is raised while writing to the cache into our error."""
+    try:
+        yield
+    except Exception as error:  # safetensors and tokenizers raise their own kinds on a full disk
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelError(
+            f"can't keep the converted model in {cache} ({reason}); free half a gigabyte there, "
+            "or name another folder in ERRATA_CACHE"
+        ) from error
 
 
 def _mark_whole(folder: Path) -> None:
@@ -164,17 +192,3 @@ def _is_whole(folder: Path) -> bool:
 def _sha256(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-@contextmanager
-def quiet_transformers() -> Iterator[None]:
-    """Switch off the progress bars of transformers for a while."""
-    from transformers.utils import logging as transformers_logging
-
-    shown = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            transformers_logging.enable_progress_bar()

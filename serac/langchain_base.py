@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
-from memory_store.errors import MissingExtraError, ModelError
+from memory_store.errors import ErrataError, MissingExtraError, ModelError
 from serac.conversation import Turn
 
 PREFIX = "langchain:"
 
 
 class LangChainBase:
-    """Any LangChain chat model, asked with messages."""
+    """Any LangChain chat model, asked with messages.
+
+    Whatever it raises when it is called comes as a one-line `ModelError`.
+    """
 
     def __init__(self, model: BaseChatModel) -> None:
         self.model = model
@@ -29,7 +33,9 @@ class LangChainBase:
         max_new_tokens: int | None = None,
     ) -> str:
         """Return the model's answer to the last turn."""
-        return str(self.model.invoke(_messages(turns), **_settings(stop, max_new_tokens)).text)
+        with _failures_named(self.name):
+            answer = self.model.invoke(_messages(turns), **_settings(stop, max_new_tokens))
+        return str(answer.text)
 
     def stream(
         self,
@@ -39,9 +45,25 @@ class LangChainBase:
         max_new_tokens: int | None = None,
     ) -> Iterator[str]:
         """Yield the same answer piece by piece."""
-        for chunk in self.model.stream(_messages(turns), **_settings(stop, max_new_tokens)):
-            if chunk.text:
-                yield str(chunk.text)
+        with _failures_named(self.name):
+            for chunk in self.model.stream(_messages(turns), **_settings(stop, max_new_tokens)):
+                if chunk.text:
+                    yield str(chunk.text)
+
+
+@contextmanager
+def _failures_named(name: str) -> Iterator[None]:
+    """Turn what a provider raises, each its own kinds, into our error."""
+    try:
+        yield
+    except ErrataError:  # a chat model may be ours
+        raise
+    except Exception as error:
+        raise ModelError(f"the chat model {name!r} failed: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _messages(turns: Iterable[Turn]) -> list[BaseMessage]:
@@ -79,5 +101,4 @@ def load_langchain_base(spec: str) -> LangChainBase:
             f"{spec!r} needs its provider; run: pip install langchain {package}"
         ) from error
     except Exception as error:  # each provider raises its own kinds
-        first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ModelError(f"can't set up {spec!r}: {first_line}") from error
+        raise ModelError(f"can't set up {spec!r}: {_first_line(error)}") from error

@@ -32,6 +32,10 @@ class FactOverlay:
     the base model as if the overlay were not there. Models are loaded when first
     needed. One overlay may be called from many threads.
 
+    ``ask`` and ``stream`` take a multi-hop question apart if there is a decomposer;
+    ``decide``, ``decide_many`` and :class:`serac.chat_model.OverlayChatModel` ask every
+    question as it is.
+
     Args:
         memory: The edits.
         scorer: Gives the probability that a query is in an edit's scope.
@@ -79,11 +83,12 @@ class FactOverlay:
         namespace: str = "default",
         answerer: str = "ike",
         false_fire: float = DEFAULT_FALSE_FIRE,
+        scope: str | Path | None = None,
         encoder: Encoder | None = None,
         device: str | None = None,
         **options: Any,
     ) -> Self:
-        """Open the memory at ``path``, or begin one, with the shipped scope classifier.
+        """Open the memory at ``path``, or begin one, with a trained scope classifier.
 
         Args:
             path: The memory's file; ``":memory:"`` for one that is not kept.
@@ -91,18 +96,19 @@ class FactOverlay:
             namespace: The group of edits to use.
             answerer: See the constructor.
             false_fire: Share of out-of-scope queries that may fire; picks the threshold.
+            scope: Folder of the scope classifier; the shipped one when ``None``.
             encoder: Embeds edits and queries; the embedded one when ``None``.
             device: Where local models run; chosen by itself when ``None``.
             **options: Further arguments of the constructor.
         """
         encoder = encoder or LazyEncoder(device)
-        scope = load_scope_classifier(encoder)
-        threshold = scope.threshold_for(false_fire)
+        scorer = load_scope_classifier(encoder, Path(scope) if scope is not None else None)
+        threshold = scorer.threshold_for(false_fire)
         memory = EditMemory.open(path, encoder, namespace=namespace)
         try:
             return cls(
                 memory,
-                scope,
+                scorer,
                 threshold,
                 base=base,
                 answerer=answerer,
@@ -148,6 +154,8 @@ class FactOverlay:
 
     def answer(self, query: Query, decision: Decision) -> str:
         """Answer a query on the path that was decided before."""
+        if decision.route == "multi_hop":  # its edits answer the hops, not the question
+            return self.ask(query).text
         return "".join(self._chunks(as_turns(query), decision))
 
     def _ask_once(self, turns: tuple[Turn, ...]) -> Reply:

@@ -1,4 +1,4 @@
-"""How an edit is put before a model: always as quoted data after the conversation.
+"""How an edit is put before a model: in a plain prompt, or as quoted data after a conversation.
 
 The demonstrations are of IKE's kinds *copy* (the fact's own wording is asked) and *update*
 (another wording is asked). Zheng et al., "Can We Edit Factual Knowledge by In-Context

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from memory_store.devices import choose_device
 from memory_store.errors import InvalidQueryError, ModelError
@@ -16,6 +16,8 @@ from serac.stop_words import cut_at_stop
 from serac.text_stream import TextStream
 
 DEFAULT_MAX_NEW_TOKENS = 128
+
+Prompting = Literal["chat", "completion"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,9 @@ class TransformersBase:
         tokenizer: Its tokenizer. Without a chat template, turns are joined by newlines.
         max_new_tokens: Length of an answer unless a call says otherwise.
         name: What to call it in records and tables.
+        prompting: How facts are put before it: ``chat``, after the conversation, or
+            ``completion``, in a plain prompt, which small models follow better; by default
+            ``chat`` where the tokenizer has a chat template.
         **generation: Further arguments of ``generate``, such as ``do_sample``.
     """
 
@@ -50,12 +55,15 @@ class TransformersBase:
         *,
         max_new_tokens: int = DEFAULT_MAX_NEW_TOKENS,
         name: str = "transformers",
+        prompting: Prompting | None = None,
         **generation: Any,
     ) -> None:
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.max_new_tokens = max_new_tokens
         self.name = name
+        has_template = tokenizer.chat_template is not None
+        self.prompting: Prompting = prompting or ("chat" if has_template else "completion")
         self.generation = generation
         self._one_at_a_time = threading.Lock()
 

@@ -33,8 +33,13 @@ _OPENERS = frozenset(_OPENING_WORDS.split())
 
 
 def views(turns: Sequence[Turn]) -> tuple[str, ...]:
-    """Return the texts under which the last user turn is looked up, the whole turn first."""
-    return text_views(_standing_alone(turns))
+    """Return the texts under which the last user turn is looked up.
+
+    A turn that refers back is seen standing alone first, and as it was written last: the
+    name that was put in is a guess.
+    """
+    last = turns[-1].content.strip()
+    return tuple(dict.fromkeys([*text_views(_standing_alone(turns)), last]))
 
 
 def _standing_alone(turns: Sequence[Turn]) -> str:

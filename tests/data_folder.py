@@ -50,8 +50,9 @@ def write_data_folder(folder, people=60):
         }
         for n in range(people)
     ]
-    write(folder / "zsre" / "train.jsonl", zsre)
-    write(folder / "zsre" / "test.jsonl", zsre)
+    half = people // 2
+    write(folder / "zsre" / "train.jsonl", zsre[:half])
+    write(folder / "zsre" / "test.jsonl", zsre[half:])
     pairs = [
         {"edit": f"Club{n} plays chess", "questions": [f"Which sport does Club{n} play?"]}
         for n in range(people)
@@ -69,20 +70,25 @@ def write_data_folder(folder, people=60):
         for n in range(people)
     ]
     write(folder / "knowedit" / "wiki_counterfact_train.jsonl", wiki)
-    write(folder / "knowedit" / "wiki_recent_train.jsonl", wiki)
+    write(folder / "knowedit" / "wiki_recent_train.jsonl", _renamed(wiki, "Isl", "Ree"))
     knowedit = [
         {
             **record,
+            "portability": {},
             "ground_truth": [record["ground_truth"]],
             "rephrase_prompt": f"What is the capital of {record['subject']}?",
         }
-        for record in wiki
+        for record in _renamed(wiki, "Isl", "Ban")
     ]
     write(folder / "knowedit" / "zsre.jsonl", knowedit)
     for name in ("nq_open", "webquestions"):
         questions = [{"question": f"how do i do {name} job {n}"} for n in range(people)]
         write(folder / "questions" / f"{name}.jsonl", questions)
     return folder
+
+
+def _renamed(records, old, new):
+    return json.loads(json.dumps(records).replace(old, new))
 
 
 def write(file, records):

@@ -111,6 +111,8 @@ class FakeBase:
 class FakeCompletionBase(FakeBase):
     """Fits ``CompletionModel`` too: continues every prompt with the same pieces."""
 
+    prompting = "completion"
+
     def __init__(self, *pieces: str) -> None:
         super().__init__()
         self.pieces = pieces

@@ -5,13 +5,30 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from memory_store.errors import ErrataError
 from serac.cli import answers, edits, training
 
+
+class _Commands(TyperGroup):
+    """The commands; a reader of stdout that has seen enough, such as head, is no failure."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+        return result
+
+
 app = typer.Typer(
+    cls=_Commands,
     name="errata",
     help="A fact overlay for language models: corrections kept as text beside the model.",
     no_args_is_help=True,
@@ -25,19 +42,16 @@ training.register(app)
 
 
 def main() -> None:
-    """Run the command; an error that a person can mend is one line and exit code 2."""
+    """Run the command; an error that a person can mend is one line and exit code 2.
+
+    Wrong usage (2) and Ctrl-C (130) are Typer's own to answer.
+    """
     logging.basicConfig(level=logging.WARNING, format="errata: %(message)s", stream=sys.stderr)
     try:
         app()
     except ErrataError as error:
         typer.echo(f"errata: {error}", err=True)
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        typer.echo("errata: interrupted", err=True)
-        raise SystemExit(130) from None
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None
 
 
 if __name__ == "__main__":

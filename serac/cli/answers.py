@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from memory_store.errors import InvalidQueryError
+from memory_store.errors import ErrataError, InvalidQueryError
 from serac.cli.options import (
     DEFAULT_ANSWERER,
     DEFAULT_BASE,
@@ -24,13 +24,15 @@ from serac.cli.options import (
     JsonOption,
     MemoryOption,
     NamespaceOption,
+    ScopeOption,
     err,
     open_overlay,
     progress_bar,
     show,
 )
-from serac.conversation import Turn
-from serac.decision import Decision
+from serac.conversation import Turn, as_turns
+from serac.decision import Decision, StreamedReply
+from serac.overlay import FactOverlay
 
 batch = typer.Typer(help="Route or answer a file of queries.", no_args_is_help=True)
 
@@ -47,6 +49,7 @@ def ask(
     base: BaseOption = DEFAULT_BASE,
     answerer: AnswererOption = DEFAULT_ANSWERER,
     false_fire: FalseFireOption = FALSE_FIRE,
+    scope: ScopeOption = None,
     device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -60,6 +63,7 @@ def ask(
         base=base,
         answerer=answerer,
         false_fire=false_fire,
+        scope=scope,
         device=device,
     ) as overlay:
         reply = overlay.ask(question)
@@ -78,12 +82,14 @@ def chat(
     base: BaseOption = DEFAULT_BASE,
     answerer: AnswererOption = DEFAULT_ANSWERER,
     false_fire: FalseFireOption = FALSE_FIRE,
+    scope: ScopeOption = None,
     device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Talk to the model.
 
-    Each answer shows its route. An empty line or Ctrl-D ends it.
+    Each answer shows its route. A turn that fails is dropped, and so are the oldest turns
+    when the model has no room for all. An empty line or Ctrl-D ends it.
     """
     turns: list[Turn] = []
     with open_overlay(
@@ -92,23 +98,21 @@ def chat(
         base=base,
         answerer=answerer,
         false_fire=false_fire,
+        scope=scope,
         device=device,
     ) as overlay:
         while (asked := _next_line()) is not None:
-            turns.append(Turn("user", asked))
             try:
-                reply = overlay.stream(turns)
+                turns, reply = _with_room(overlay, turns, Turn("user", asked))
                 answer = "".join(_shown(reply.chunks, as_json))
-            except InvalidQueryError as error:  # a turn that can't be asked ends no conversation
-                turns.pop()
-                err.print(f"errata: {error}")
+            except ErrataError as error:  # a turn that fails ends no conversation
+                typer.echo(f"errata: {error}", err=True)
                 continue
             if as_json:
                 show({"query": asked, "answer": answer, **reply.decision.as_dict()}, True, str)
             else:
-                typer.echo()
                 err.print(_route_line(reply.decision), style="dim")
-            turns.append(Turn("assistant", answer))
+            turns = [*turns, Turn("user", asked), Turn("assistant", answer)]
 
 
 @batch.command("route")
@@ -118,21 +122,24 @@ def batch_route(
     memory: MemoryOption = DEFAULT_MEMORY,
     namespace: NamespaceOption = DEFAULT_NAMESPACE,
     false_fire: FalseFireOption = FALSE_FIRE,
+    scope: ScopeOption = None,
     device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say where each query goes.
 
-    No model answers.
+    No model answers. A query that fails has its error in its line; the exit code is then 2.
     """
     from serac.batch import answer_file
 
     with (
-        open_overlay(memory, namespace, false_fire=false_fire, device=device) as overlay,
+        open_overlay(
+            memory, namespace, false_fire=false_fire, scope=scope, device=device
+        ) as overlay,
         progress_bar("routing", None) as advance,
     ):
         counts = answer_file(overlay, queries, to, with_answers=False, progress=advance)
-    _show_counts(counts, as_json)
+    _show_counts(counts, to, as_json)
 
 
 @batch.command("ask")
@@ -144,10 +151,14 @@ def batch_ask(
     base: BaseOption = DEFAULT_BASE,
     answerer: AnswererOption = DEFAULT_ANSWERER,
     false_fire: FalseFireOption = FALSE_FIRE,
+    scope: ScopeOption = None,
     device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Answer each query."""
+    """Answer each query.
+
+    A query that fails has its error in its line; the exit code is then 2.
+    """
     from serac.batch import answer_file
 
     with (
@@ -157,12 +168,13 @@ def batch_ask(
             base=base,
             answerer=answerer,
             false_fire=false_fire,
+            scope=scope,
             device=device,
         ) as overlay,
         progress_bar("answering", None) as advance,
     ):
         counts = answer_file(overlay, queries, to, with_answers=True, progress=advance)
-    _show_counts(counts, as_json)
+    _show_counts(counts, to, as_json)
 
 
 def demo(
@@ -174,10 +186,14 @@ def demo(
     """Correct a real model, and take it back."""
     from serac.demo import run_demo
 
-    console = err if as_json else Console(highlight=False)
+    console = err if as_json else Console(highlight=False, markup=False)
     record = run_demo(console, base=base, answerer=answerer, device=device)
     if as_json:
         show(record.as_dict(), True, str)
+    if not record.untouched:
+        raise ErrataError("an answer out of scope was changed by the edits; please report it")
+    if not record.restored:
+        raise ErrataError("an answer was not as before once the edits were gone; please report it")
 
 
 def register(app: typer.Typer) -> None:
@@ -193,8 +209,31 @@ def _route_line(decision: Decision) -> str:
     return f"[{decision.route}] {decision.reason}" + (f": {edits}" if edits else "")
 
 
-def _show_counts(counts: dict[str, int], as_json: bool) -> None:
+def _show_counts(counts: dict[str, int], to: Path, as_json: bool) -> None:
     show(counts, as_json, lambda: ", ".join(f"{n} {route}" for route, n in counts.items()))
+    if failed := counts.get("error"):
+        raise ErrataError(
+            f'{failed} of {sum(counts.values())} queries failed; see the lines with "error" in {to}'
+        )
+
+
+def _with_room(
+    overlay: FactOverlay, turns: list[Turn], asked: Turn
+) -> tuple[list[Turn], StreamedReply]:
+    """Ask with as many of the turns before as the model has room for; return those as well."""
+    as_turns([asked])
+    kept = turns
+    while True:
+        try:
+            reply = overlay.stream([*kept, asked])
+        except InvalidQueryError:
+            if not kept:
+                raise
+            kept = kept[2:]
+        else:
+            if len(kept) < len(turns):
+                typer.echo("errata: the window is full; the oldest turns were dropped", err=True)
+            return kept, reply
 
 
 def _next_line() -> str | None:
@@ -205,7 +244,11 @@ def _next_line() -> str | None:
 
 
 def _shown(chunks: Iterator[str], quietly: bool) -> Iterator[str]:
-    for chunk in chunks:
+    try:
+        for chunk in chunks:
+            if not quietly:
+                typer.echo(chunk, nl=False)
+            yield chunk
+    finally:
         if not quietly:
-            typer.echo(chunk, nl=False)
-        yield chunk
+            typer.echo()

@@ -6,19 +6,20 @@ import sys
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import IO, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from memory_store import Edit
-from memory_store.errors import DamagedMemoryError
+from memory_store.errors import DamagedMemoryError, MemoryStoreError
 from serac.cli.options import (
     DEFAULT_MEMORY,
     DEFAULT_NAMESPACE,
     JsonOption,
     MemoryOption,
     NamespaceOption,
+    err,
     open_memory,
     out,
     progress_bar,
@@ -71,10 +72,11 @@ def import_(
 ) -> None:
     """Add the edits of a JSONL file, all or none."""
     with (
+        _opened(file) as lines,  # first: a file that is not there begins no memory
         open_memory(memory, namespace, create=True) as opened,
         progress_bar("embedding", None) as advance,
     ):
-        result = opened.import_jsonl(file, progress=advance)
+        result = opened.import_jsonl(lines, progress=advance)
     show(
         asdict(result),
         as_json,
@@ -92,16 +94,27 @@ def list_(
     namespace: NamespaceOption = DEFAULT_NAMESPACE,
     as_json: JsonOption = False,
 ) -> None:
-    """List the edits that hold."""
+    """List the edits that hold.
+
+    A terminal gets a table; otherwise each edit is one line of id, text, subject, relation,
+    valid_from and valid_to, parted by tabs.
+    """
     with open_memory(memory, namespace) as opened:
         found = opened.list(offset=offset, limit=limit, contains=contains)
     if as_json:
         show([_record(edit) for edit in found], True, str)
         return
+    if not found:
+        err.print("no edits")
+        return
+    if not sys.stdout.isatty():
+        for edit in found:
+            typer.echo(_tabbed(edit))
+        return
     table = Table("id", "text", "subject", "relation", "valid", box=None)
     for edit in found:
         table.add_row(edit.id, edit.text, edit.subject or "", edit.relation or "", _validity(edit))
-    out.print(table if found else "no edits")
+    out.print(table)
 
 
 def show_edit(
@@ -215,9 +228,20 @@ def rebuild(
     namespace: NamespaceOption = DEFAULT_NAMESPACE,
     as_json: JsonOption = False,
 ) -> None:
-    """Make vectors and index anew from the edits."""
-    with open_memory(memory, namespace) as opened, progress_bar("embedding", None) as advance:
-        count = opened.rebuild(progress=advance)
+    """Make vectors and index anew from the edits.
+
+    All namespaces are rebuilt, whichever encoder the old vectors come from.
+    """
+    count = 0
+    with progress_bar("embedding", None) as advance:
+
+        def encoded(more: int) -> None:
+            nonlocal count
+            count += more
+            advance(more)
+
+        with open_memory(memory, namespace, rebuild=True, progress=encoded):
+            pass  # opening it did the work: with another encoder's vectors it opens no other way
     show({"rebuilt": count}, as_json, lambda: f"{count} rebuilt")
 
 
@@ -236,6 +260,27 @@ def register(app: typer.Typer) -> None:
         ("rebuild", rebuild),
     ):
         app.command(name)(command)
+
+
+def _opened(file: Path) -> IO[bytes]:
+    try:
+        return file.open("rb")
+    except OSError as error:
+        raise MemoryStoreError(
+            f"{file}: can't be read ({error.strerror}); check the path"
+        ) from None
+
+
+def _tabbed(edit: Edit) -> str:
+    values = (
+        edit.id,
+        edit.text,
+        edit.subject,
+        edit.relation,
+        _moment(edit.valid_from),
+        _moment(edit.valid_to),
+    )
+    return "\t".join(value or "" for value in values)  # none holds a tab or a line break
 
 
 def _record(edit: Edit) -> dict[str, Any]:

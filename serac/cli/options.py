@@ -20,6 +20,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from classifiers.thresholds import STATED_RATES
 from memory_store import EditMemory, LazyEncoder
 from memory_store.errors import InvalidQueryError
 from serac.overlay import DEFAULT_FALSE_FIRE, FactOverlay
@@ -44,8 +45,13 @@ FalseFireOption = Annotated[
     float,
     typer.Option(
         "--false-fire",
-        help="Share of hard out-of-scope queries that may fire; picks the threshold.",
+        help="Share of hard out-of-scope queries that may fire; picks the threshold. "
+        f"Measured: {', '.join(f'{rate:g}' for rate in STATED_RATES)}.",
     ),
+]
+ScopeOption = Annotated[
+    Path | None,
+    typer.Option("--scope", help="Folder of a scope classifier; the shipped one otherwise."),
 ]
 DeviceOption = Annotated[
     str | None,
@@ -64,9 +70,11 @@ err = Console(stderr=True, highlight=False, markup=False)
 
 
 @contextmanager
-def open_memory(path: Path, namespace: str, *, create: bool = False) -> Iterator[EditMemory]:
+def open_memory(
+    path: Path, namespace: str, *, create: bool = False, **options: Any
+) -> Iterator[EditMemory]:
     """Open a memory; no model is loaded before a text has to be encoded."""
-    with EditMemory.open(path, LazyEncoder(), namespace, create=create) as memory:
+    with EditMemory.open(path, LazyEncoder(), namespace, create=create, **options) as memory:
         yield memory
 
 
@@ -78,6 +86,7 @@ def open_overlay(
     base: str = DEFAULT_BASE,
     answerer: str = DEFAULT_ANSWERER,
     false_fire: float = DEFAULT_FALSE_FIRE,
+    scope: Path | None = None,
     device: str | None = None,
 ) -> Iterator[FactOverlay]:
     """Open an overlay over a memory that is there."""
@@ -89,6 +98,7 @@ def open_overlay(
         namespace=namespace,
         answerer=answerer,
         false_fire=false_fire,
+        scope=scope,
         device=device,
     ) as overlay:
         yield overlay

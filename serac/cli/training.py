@@ -33,18 +33,19 @@ def train_scope(
 
     encoder = SentenceTransformerEncoder.embedded(device)
     with stage_bars() as report:
-        scorer, facts = train_similarity(data, encoder, seed=seed, progress=report)
-    scorer.save(to, facts)
+        scorer = train_similarity(data, encoder, seed=seed, progress=report)
+    scorer.save(to)
     show(
-        {"artifact": str(to), **facts},
+        {"artifact": str(to), **scorer.facts},
         as_json,
         lambda: "\n".join(
             [
                 f"saved in {to}",
                 *(
-                    f"{row['stated_false_fire']:<6} {row['kind']:<13} n={row['n']:<6} "
-                    f"fires {row['fires']:.3f}   on its own edit {row['fires_on_own_edit']:.3f}"
-                    for row in facts["dev"]
+                    f"{row['stated_false_fire']:<6} {row['kind']:<29} n={row['n']:<6} "
+                    f"fires {row['fires']['value']:.3f}   "
+                    f"on its own edit {row['fires_on_own_edit']['value']:.3f}"
+                    for row in scorer.facts["dev"]
                 ),
             ]
         ),

@@ -2,6 +2,7 @@ import pytest
 from data_folder import write_data_folder
 
 from benchmarks import data as loaders
+from classifiers.pairs import read_scope_data
 from memory_store.errors import ErrataError
 
 
@@ -20,6 +21,7 @@ def test_counterfact_has_all_edits_and_asks_only_the_test_split(folder):
     assert kinds(benchmark) == {"exact", "paraphrase", "neighborhood", "everyday"}
     exact = [case for case in benchmark.cases if case.kind == "exact"]
     assert len(exact) == 30
+    assert all(case.edit in case.right for case in exact)
     assert all("Mor10ton" not in case.query for case in benchmark.cases)
     texts = {edit["id"]: edit["text"] for edit in benchmark.edits}
     assert all(texts[min(case.right)] == f"{case.query} {case.new}" for case in exact)
@@ -32,38 +34,41 @@ def test_a_neighbour_that_is_edited_itself_is_dropped_and_counted(folder):
     first = next(iter(loaders.records(folder / "counterfact" / "facts.jsonl")))["subject"]
     file.write_text(file.read_text().replace("Those say Ael0", first))
     benchmark = loaders.counterfact(folder)
-    assert benchmark.notes["neighborhood_dropped"] == 1
+    assert benchmark.notes["out_of_scope_dropped"] == 1
 
 
 def test_a_prompt_of_several_edits_is_right_for_any_of_them(folder):
     file = folder / "zsre" / "test.jsonl"
     lines = file.read_text().splitlines()
-    file.write_text("\n".join([*lines, lines[0].replace("Maker0", "Maker99")]) + "\n")
+    file.write_text("\n".join([*lines, lines[0].replace("Maker30", "Maker99")]) + "\n")
     benchmark = loaders.zsre(folder)
     assert benchmark.notes["prompts_in_several_edits"] == 1
-    assert benchmark.cases[0].right == {"0", "60"}
+    first = benchmark.cases[0]
+    assert (first.edit, first.right) == ("0", {"0", "30"})
+    assert (first.new, first.also) == ("Maker30", {"Maker99"})
 
 
 def test_everyday_questions_are_those_no_threshold_was_chosen_on(folder):
-    from classifiers.pairs import read_scope_data
-
     chosen_on = {query.text for query in read_scope_data(folder).queries}
     reported = loaders.everyday(folder)
     assert len(reported) == 60
     assert not chosen_on & set(reported)
 
 
-def test_wiki_counterfact_reports_on_what_was_held_back(folder):
-    from classifiers.pairs import read_scope_data
-
-    fitted = {
-        query.text
-        for query in read_scope_data(folder).queries
-        if query.part in ("fit", "calibrate")
-    }
-    benchmark = loaders.wiki_counterfact(folder)
+@pytest.mark.parametrize("seed", [0, 5])
+def test_wiki_counterfact_reports_on_what_was_held_back(folder, seed):
+    queries = read_scope_data(folder, seed).queries
+    fitted = {query.text for query in queries if query.part in ("fit", "calibrate")}
+    benchmark = loaders.wiki_counterfact(folder, seed)
     assert kinds(benchmark) == {"exact", "alias", "relation_specificity"}
     assert not fitted & {case.query for case in benchmark.cases}
+
+
+def test_a_question_that_is_another_edit_s_prompt_is_dropped_and_counted(folder):
+    file = folder / "knowedit" / "wiki_recent_train.jsonl"
+    file.write_text(file.read_text().replace("The anthem of Ree7 is", "The capital of Reee8 is"))
+    file.write_text(file.read_text().replace("The anthem of Reee7 is", "The capital of Reee8 is"))
+    assert loaders.wiki_recent(folder).notes["out_of_scope_dropped"] == 1
 
 
 def test_the_other_sets_of_knowedit(folder):

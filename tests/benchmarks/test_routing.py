@@ -7,9 +7,9 @@ from benchmarks.rows import Rows
 from serac.overlay import FactOverlay
 
 CASES = [
-    Case("exact", "one right", frozenset({"e1"}), "x", "y"),
-    Case("exact", "other wrong", frozenset({"e1"}), "x", "y"),
-    Case("neighborhood", "nothing"),
+    Case("exact", "one right", 0, "e1", frozenset({"e1"}), "x", old="y"),
+    Case("exact", "other wrong", 1, "e1", frozenset({"e1"}), "x", old="y"),
+    Case("neighborhood", "nothing", 1),
 ]
 
 
@@ -33,7 +33,7 @@ def test_firing_on_another_edit_counts_as_a_miss_and_silence_as_none():
 
 
 def test_a_sample_is_drawn_by_its_seed():
-    cases = [Case("exact", str(n)) for n in range(50)]
+    cases = [Case("exact", str(n), n) for n in range(50)]
     assert sample_by_kind(cases, 5, 1) == sample_by_kind(cases, 5, 1)
     assert sample_by_kind(cases, 5, 1) != sample_by_kind(cases, 5, 2)
     assert len(sample_by_kind(cases, 99, 1)["exact"]) == 50

@@ -25,5 +25,20 @@ def test_the_interval_is_the_bootstrap_s_and_repeats_with_its_seed():
 
 def test_percentiles_and_constants():
     assert summary(np.arange(101.0), "p99", 0)[0] == pytest.approx(99.0)
-    assert summary(np.ones(5), "mean", 0) == (1.0, 1.0, 1.0)
-    assert np.isnan(summary(np.array([]), "mean", 0)[0])
+    assert summary(np.full(5, 0.3), "mean", 0) == (0.3, 0.3, 0.3)
+    assert summary(np.array([2.5]), "mean", 0) == (2.5, None, None)
+
+
+def test_a_share_that_never_varied_gets_the_exact_interval():
+    value, low, high = summary(np.zeros(100), "mean", 0)
+    assert (value, low) == (0.0, 0.0)
+    assert high == pytest.approx(0.0362, abs=1e-4)
+
+
+def test_observations_of_one_record_are_resampled_together():
+    chance = np.random.default_rng(3)
+    records = np.repeat(np.arange(50), 10)
+    values = np.repeat(chance.integers(0, 2, 50), 10).astype(float)
+    _, low, high = summary(values, "mean", 0, records)
+    _, narrow_low, narrow_high = summary(values, "mean", 0)
+    assert high - low > 2 * (narrow_high - narrow_low)

@@ -1,9 +1,10 @@
+import json
 from collections import Counter
 
 import pytest
-from data_folder import write_data_folder
+from data_folder import write, write_data_folder
 
-from classifiers.pairs import read_scope_data
+from classifiers.pairs import folded, read_scope_data, texts_reported_on
 from memory_store.errors import ErrataError
 
 
@@ -26,12 +27,56 @@ def test_every_kind_and_every_part_is_there(folder):
     assert set(Counter(query.part for query in data.queries)) == {"fit", "calibrate", "dev"}
 
 
-def test_an_edit_s_queries_all_stand_in_one_part(folder):
+def test_no_text_and_no_edit_stands_in_two_parts(folder):
+    # Records share texts: the neighbours of the first are the neighbours of all.
+    edit_lines(
+        folder / "counterfact" / "train.jsonl",
+        lambda record: record.update(neighborhood_prompts=["Stranger Unknown was born in"]),
+    )
+    data = read_scope_data(folder)
     parts = {}
-    for query in read_scope_data(folder).queries:
-        own = query.edit or query.against
-        if own is not None:
-            assert parts.setdefault(own, query.part) == query.part
+    for query in data.queries:
+        for what in filter(None, (folded(query.text), query.edit)):
+            assert parts.setdefault(what, query.part) == query.part
+    assert data.left_out["in another part already"] > 0
+
+
+def test_texts_that_are_reported_on_are_left_out_by_their_words(folder):
+    shared = "stranger40 unknown was born in?"  # a neighbour of a test record, in other case
+    edit_lines(
+        folder / "counterfact" / "train.jsonl",
+        lambda record: record["neighborhood_prompts"].append(shared),
+    )
+    edit_lines(
+        folder / "zsre" / "test.jsonl",
+        lambda record: record.update(loc="nq question: how do i do nq_open job 3"),
+    )
+    data = read_scope_data(folder)
+    texts = {folded(query.text) for query in data.queries}
+    assert not texts & texts_reported_on(folder)
+    assert folded(shared) not in texts
+    assert "how do i do nq_open job 3" not in texts
+    assert "how do i do nq_open job 4" in texts
+    assert data.left_out["reported on"] > 1
+
+
+def test_a_question_about_another_edit_is_not_out_of_scope(folder):
+    edit_lines(
+        folder / "knowedit" / "wiki_counterfact_train.jsonl",
+        lambda record: record["locality"].update(
+            Relation_Specificity=[{"prompt": "The capital of Isle1 is"}]
+        ),
+    )
+    data = read_scope_data(folder)
+    assert not any(query.kind == "same_subject" for query in data.queries)
+    assert data.left_out["in the scope of another edit"] > 0
+
+
+def edit_lines(file, change):
+    records = [json.loads(line) for line in file.read_text().splitlines()]
+    for record in records:
+        change(record)
+    write(file, records)
 
 
 def test_reported_records_are_neither_asked_nor_in_memory(folder):

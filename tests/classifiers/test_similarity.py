@@ -23,30 +23,31 @@ def trained(tmp_path_factory):
 
 @pytest.fixture
 def artifact(trained, tmp_path):
-    scorer, facts = trained
-    scorer.save(tmp_path / "artifact", facts)
+    trained.save(tmp_path / "artifact")
     return tmp_path / "artifact"
 
 
 def test_training_reports_what_it_saw(trained):
-    _, facts = trained
+    facts = trained.facts
     assert facts["seed"] == 0
     assert {(row["kind"], row["stated_false_fire"]) for row in facts["dev"]} >= {
-        ("paraphrase", 0.01),
-        ("neighborhood", 0.05),
+        ("counterfact paraphrase", 0.01),
+        ("counterfact neighborhood", 0.05),
     }
-    assert all(0 <= row["fires_on_own_edit"] <= row["fires"] <= 1 for row in facts["dev"])
+    for row in facts["dev"]:
+        assert 0 <= row["fires_on_own_edit"]["value"] <= row["fires"]["value"] <= 1
+        assert row["fires"]["low"] <= row["fires"]["value"] <= row["fires"]["high"]
     assert all(count > 0 for count in facts["pairs"].values())
 
 
 def test_training_again_gives_the_same(trained, tmp_path):
-    again, facts = train_similarity(write_data_folder(tmp_path), FakeEncoder(), seed=0)
-    assert facts == trained[1]
-    assert again.thresholds == trained[0].thresholds
+    again = train_similarity(write_data_folder(tmp_path), FakeEncoder(), seed=0)
+    assert again.facts == trained.facts
+    assert again.thresholds == trained.thresholds
 
 
 def test_an_edit_s_own_words_score_above_a_stranger_s(trained):
-    scorer, _ = trained
+    scorer = trained
     own, other = scorer.score(
         "Ael3 Mor3ton was born in",
         ["Ael3 Mor3ton was born in Arden", "Club7 plays chess"],
@@ -55,22 +56,28 @@ def test_an_edit_s_own_words_score_above_a_stranger_s(trained):
 
 
 def test_nothing_to_judge_gives_nothing(trained):
-    assert trained[0].score("anything", []).shape == (0,)
+    assert trained.score("anything", []).shape == (0,)
 
 
 def test_an_artifact_scores_as_what_was_saved(trained, artifact):
     loaded = SimilarityScorer.load(artifact, FakeEncoder())
     pair = ("Who made Works3?", ["Who made Works3? Maker3", "Club7 plays chess"])
-    np.testing.assert_array_equal(loaded.score(*pair), trained[0].score(*pair))
-    assert loaded.thresholds == trained[0].thresholds
+    np.testing.assert_array_equal(loaded.score(*pair), trained.score(*pair))
+    assert loaded.thresholds == trained.thresholds
+    assert loaded.facts["seed"] == 0
 
 
-def test_the_threshold_asked_for_is_never_looser_than_measured(trained):
-    scorer, _ = trained
-    assert scorer.threshold_for(0.01) == scorer.threshold_for(0.02)
-    assert scorer.threshold_for(0.001) >= scorer.threshold_for(0.05)
-    with pytest.raises(ArtifactError, match="no threshold was measured"):
-        scorer.threshold_for(0.0001)
+def test_each_measured_rate_has_its_threshold(trained):
+    assert [trained.threshold_for(choice.false_fire) for choice in trained.thresholds] == [
+        choice.threshold for choice in trained.thresholds
+    ]
+    assert trained.threshold_for(0.001) >= trained.threshold_for(0.05)
+
+
+@pytest.mark.parametrize("rate", [0.0001, 0.02, 0.04, 0.5, -1.0, float("nan")])
+def test_a_rate_that_was_not_measured_is_refused_with_those_that_were(trained, rate):
+    with pytest.raises(ArtifactError, match=r"no threshold .* use one of 0.001, 0.005, 0.01, 0.05"):
+        trained.threshold_for(rate)
 
 
 class OtherEncoder(FakeEncoder):
@@ -78,7 +85,7 @@ class OtherEncoder(FakeEncoder):
 
 
 def test_another_encoder_is_refused(artifact):
-    with pytest.raises(ArtifactError, match="was trained with"):
+    with pytest.raises(ArtifactError, match="was trained with fake-words, not another; use that"):
         SimilarityScorer.load(artifact, OtherEncoder())
 
 

@@ -1,9 +1,12 @@
 import importlib.util
+import io
 from pathlib import Path
 
 import pytest
+from fakes import FakeBase, FakeEncoder
 from rich.console import Console
 
+from memory_store.encoder import EMBEDDED_DIMENSION, EMBEDDED_FINGERPRINT
 from serac.demo import EDITS, IN_SCOPE, OUT_OF_SCOPE, run_demo
 
 DEMOS = Path(__file__).parents[2] / "demos"
@@ -52,12 +55,39 @@ def test_multi_hop(capsys):
 
 
 def test_the_demo_corrects_and_restores(embedded_base, capsys):
-    console = Console(width=100)
+    console = Console(width=100, markup=False)  # as the command has it
     record = run_demo(console, base=embedded_base)
     shown = capsys.readouterr().out
     assert record.untouched and record.restored
     assert all(record.edited[question].decision.in_scope for question in IN_SCOPE)
     assert not any(record.edited[question].decision.in_scope for question in OUT_OF_SCOPE)
     assert set(record.seconds) == {"loading", "before", "adding", "edited", "removing", "after"}
-    for told in (*EDITS, *IN_SCOPE, "Routes", "threshold"):
-        assert told.split()[0] in shown
+    seen = " ".join(shown.split())
+    for told in (*EDITS, *IN_SCOPE, *OUT_OF_SCOPE, "Routes", "threshold", "[ike]", "[base]"):
+        assert told in seen
+    assert "Answers out of scope: the same, character for character." in seen
+    assert "Answers now: as before the edits, every one." in seen
+    assert "[bold]" not in shown and "[dim]" not in shown
+
+
+def test_the_demo_loads_the_encoder_with_the_models():
+    base = FakeBase("the same")
+    encoder = NotingEncoder(base)
+    run_demo(Console(file=io.StringIO(), markup=False), base=base, encoder=encoder)
+    assert encoder.asked_before == 0
+
+
+class NotingEncoder(FakeEncoder):
+    """Notes how many questions the base model was asked before a text was encoded."""
+
+    fingerprint = EMBEDDED_FINGERPRINT
+
+    def __init__(self, base):
+        super().__init__(EMBEDDED_DIMENSION)
+        self.base = base
+        self.asked_before = None
+
+    def encode(self, texts):
+        if self.asked_before is None:
+            self.asked_before = len(self.base.asked)
+        return super().encode(texts)

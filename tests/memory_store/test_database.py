@@ -208,3 +208,13 @@ def test_creation_is_quiet(open_memory, caplog):
     caplog.set_level(logging.WARNING)
     open_memory().add(FACT)
     assert not caplog.records
+
+
+def test_a_reader_who_stops_early_may_let_go_after_the_file_is_closed(path):
+    database = Database.open(path)
+    rows = database.stream("SELECT 1 UNION SELECT 2")
+    assert next(rows) == (1,)
+
+    database.close()
+
+    rows.close()

@@ -183,6 +183,14 @@ def test_progress_counts_what_is_encoded(memory, write):
     assert sum(told) == 1500 and len(told) > 1
 
 
+def test_only_a_line_feed_ends_a_line(memory, tmp_path):
+    file = tmp_path / "facts.jsonl"
+    line = json.dumps({**GOOD, "note": "a\u2028b\u2029c\x85d"}, ensure_ascii=False)
+    file.write_text(f"{line}\r\n", encoding="utf-8", newline="")
+    assert memory.import_jsonl(file) == ImportResult(1, 0, 0)
+    assert memory.import_jsonl(io.StringIO(f"{line}\n")) == ImportResult(0, 1, 0)
+
+
 def test_the_fields_of_the_format():
     assert set(FIELD_NAMES) == {
         "text", "id", "subject", "relation", "source", "valid_from", "valid_to", "created_at",

@@ -244,7 +244,8 @@ def test_another_encoder_is_refused_until_rebuilt(open_memory):
     open_memory().add_many([PARIS, LOUVRE])
     open_memory(namespace="other").add(ROME)
     other = HashedEncoder(32, "smaller")
-    with pytest.raises(EncoderMismatchError, match=r"hashed \(64 .* not from smaller \(32 .*reb"):
+    told = r"hashed \(64 .* not from smaller \(32 .*: errata rebuild \(in Python: .*rebuild=True\)"
+    with pytest.raises(EncoderMismatchError, match=told):
         open_memory(encoder=other)
     told = []
     rebuilt = open_memory(encoder=other, rebuild=True, progress=told.append)

@@ -96,13 +96,10 @@ def test_the_answer_is_what_the_model_said_stripped(pieces):
     assert all(ike(FakeCompletionBase(*pieces)).stream(TURNS, EDITS[:1]))
 
 
-def test_a_follow_up_is_put_before_the_model_standing_alone():
+def test_how_facts_are_put_is_the_model_s_own_setting():
     base = FakeCompletionBase("x")
-    turns = (
-        Turn("user", "Where is the Space Needle?"),
-        Turn("assistant", "In Paris."),
-        Turn("user", "Who designed it?"),
-    )
+    base.prompting = "chat"
 
-    ike(base).answer(turns, EDITS[:1])
-    assert base.completed[0][0].endswith("Prompt: Who designed Space Needle?")
+    ike(base).answer(TURNS, EDITS[:1])
+    assert base.completed == []
+    assert base.asked == [with_fact_note(TURNS, EDITS[:1])]

@@ -1,11 +1,13 @@
 import os
+import resource
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
+from tiny_models import byte_tokenizer, tiny_llama
 
-from memory_store.errors import ArtifactError, MissingModelError
+from memory_store.errors import ArtifactError, MissingModelError, ModelError
 from serac.conversation import Turn
 from serac.embedded import (
     GGUF_FILE,
@@ -14,6 +16,7 @@ from serac.embedded import (
     cache_folder,
     converted_folder,
     installed_gguf,
+    keep,
     load_embedded_base,
     read_gguf,
 )
@@ -58,6 +61,33 @@ def test_another_file_is_not_read(cache, tmp_path):
 
     assert INSTALL_LINE in str(caught.value)
     assert not cache.exists()
+
+
+@pytest.mark.model
+def test_a_cache_that_can_not_be_written_is_named(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("ERRATA_CACHE", str(tmp_path / "file"))
+
+    with pytest.raises(ModelError, match=r"can't keep .* in .*/file .*ERRATA_CACHE") as caught:
+        load_embedded_base("cpu")
+
+    assert "\n" not in str(caught.value)
+
+
+def test_a_full_cache_is_named_and_nothing_is_left(cache):
+    """The limit is on the size of a file, which a full disk can't be told from."""
+    model, tokenizer = tiny_llama(257), byte_tokenizer()
+    aside = cache / "aside"
+    aside.mkdir(parents=True)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        with pytest.raises(ModelError, match=f"can't keep .* in {cache} .*ERRATA_CACHE"):
+            keep(model, tokenizer, aside, cache / "whole")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert not (cache / "whole").exists()
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,12 @@ import pytest
 from chat_fakes import RecordingModel, WordlessModel
 from fakes import FakeEncoder, FakeScorer
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage
+from langchain_core.outputs import ChatGenerationChunk
+from pydantic import Field
 
 from memory_store import EditMemory
-from memory_store.errors import MissingExtraError, ModelError
+from memory_store.errors import InvalidQueryError, MissingExtraError, ModelError
 from serac.conversation import Turn
 from serac.langchain_base import LangChainBase, load_langchain_base
 from serac.overlay import FactOverlay
@@ -113,6 +115,39 @@ def test_in_scope_the_model_sees_the_conversation_and_then_the_edit(model, overl
     assert sent[:3] == MESSAGES[:3]
     assert sent[3].content.startswith(turns[3].content)
     assert '> "The Space Needle is located in Paris."' in sent[3].content
+
+
+class Failing(RecordingModel):
+    """Fails as a provider does, with an error of its own kind."""
+
+    error: Exception = Field(default=ConnectionError("refused\nby the host"), exclude=True)
+
+    def _generate(self, *args, **kwargs):
+        raise self.error
+
+    def _stream(self, *args, **kwargs):
+        yield ChatGenerationChunk(message=AIMessageChunk(content="Par"))
+        raise self.error
+
+
+def test_what_a_provider_raises_is_one_line():
+    told = "^the chat model 'recording' failed: refused$"
+    with pytest.raises(ModelError, match=told) as caught:
+        LangChainBase(Failing()).reply(TURNS)
+    assert isinstance(caught.value.__cause__, ConnectionError)
+
+    pieces = LangChainBase(Failing()).stream(TURNS)
+    assert next(pieces) == "Par"
+    with pytest.raises(ModelError, match=told):
+        next(pieces)
+
+
+def test_our_own_errors_pass_as_they_are():
+    error = InvalidQueryError("too long")
+    for ask in (LangChainBase.reply, lambda *asked: list(LangChainBase.stream(*asked))):
+        with pytest.raises(InvalidQueryError) as caught:
+            ask(LangChainBase(Failing(error=error)), TURNS)
+        assert caught.value is error
 
 
 @pytest.mark.parametrize("spec", ["langchain:", "langchain:openai", "langchain::x", "langchain:a:"])

@@ -1,12 +1,14 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from data_folder import write_data_folder
 from fakes import FakeBase, FakeCompletionBase, FakeEncoder, FakeScorer, ScriptedDecomposer
 from tiny_models import byte_tokenizer, tiny_llama
 
+from classifiers.training import train_similarity
 from mello import Finish
 from memory_store import EditMemory
-from memory_store.errors import ErrataError, InvalidQueryError, UnknownEditError
+from memory_store.errors import ArtifactError, ErrataError, InvalidQueryError, UnknownEditError
 from serac.conversation import Turn
 from serac.overlay import FactOverlay
 
@@ -200,6 +202,22 @@ class TestHops:
         assert reply.decision.route == "base"
         assert reply.trace is None
 
+    def test_what_was_decided_by_hops_is_answered_by_hops(self):
+        with make(FakeCompletionBase(" Paris")) as overlay:
+            overlay.add(NEEDLE, id="needle")
+            steps = (IN_SCOPE, self.MAYOR, Finish())
+            overlay.decomposer = ScriptedDecomposer(*steps)
+            decision = overlay.ask(self.QUESTION).decision
+            overlay.decomposer = ScriptedDecomposer(*steps)
+            assert overlay.answer(self.QUESTION, decision) == f"base: {self.MAYOR}"
+
+    def test_deciding_takes_nothing_apart(self):
+        with make() as overlay:
+            overlay.decomposer = ScriptedDecomposer(IN_SCOPE, self.MAYOR, Finish())
+            overlay.decide(self.QUESTION)
+            overlay.decide_many([self.QUESTION])
+            assert overlay.decomposer.seen == []
+
 
 class TestThreads:
     @pytest.mark.timeout(120)
@@ -257,6 +275,20 @@ class TestOpen:
             ) as overlay:
                 thresholds.append(overlay.router.threshold)
         assert thresholds == sorted(thresholds, reverse=True)
+
+    def test_a_scope_classifier_of_one_s_own_is_used(self, tmp_path):
+        scorer = train_similarity(write_data_folder(tmp_path / "data"), FakeEncoder(), seed=0)
+        scorer.save(tmp_path / "scope")
+        own = {"base": FakeBase(), "encoder": FakeEncoder()}
+
+        for folder in (tmp_path / "scope", str(tmp_path / "scope")):
+            with FactOverlay.open(":memory:", scope=folder, **own) as overlay:
+                overlay.add(NEEDLE)
+                assert overlay.router.threshold == scorer.threshold_for(0.05)
+                assert overlay.decide(NEEDLE).score == scorer.score(NEEDLE, [NEEDLE])[0]
+        with pytest.raises(ArtifactError, match="was trained with all-MiniLM"):
+            FactOverlay.open(tmp_path / "facts.db", **own)
+        assert not (tmp_path / "facts.db").exists()
 
     @pytest.mark.parametrize("options", [{"answerer": "magic"}, {"false_fire": -1.0}])
     def test_a_wrong_setting_leaves_no_open_file(self, tmp_path, embedded_encoder, options):

@@ -82,6 +82,7 @@ def test_an_interjection_does_not_hide_the_reference():
         "Thanks! Who designed Space Needle?",
         "Thanks!",
         "Who designed Space Needle?",
+        "Thanks! Who designed it?",
     )
 
 
@@ -115,7 +116,10 @@ def test_only_what_the_user_said_is_referred_to():
 
 
 def test_the_nearest_turn_is_referred_to():
-    assert seen("Where is Rome?", "Where is Oslo?", "How old is it?") == ("How old is Oslo?",)
+    assert seen("Where is Rome?", "Where is Oslo?", "How old is it?") == (
+        "How old is Oslo?",
+        "How old is it?",
+    )
 
 
 HOSTILE = ["B ", "B of ", "B. ", '."', "(\"'", "of ", "é", "it ", "\n", "。", "B'", "9" * 50 + " "]

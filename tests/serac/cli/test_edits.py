@@ -1,6 +1,11 @@
+import io
 import json
+import sys
 
 import pytest
+from fakes import FakeEncoder
+
+from memory_store import EditMemory
 
 TEXT = "The Space Needle is located in Paris."
 
@@ -25,7 +30,8 @@ def test_an_edit_s_life(errata):
     assert [version["id"] for version in versions] == [first, second]
     assert versions[0]["ended_by"] == "superseded"
     assert errata("remove", second).out.strip() == f"removed {second}"
-    assert "no edits" in errata("list").out
+    shown = errata("list")
+    assert (shown.out, shown.err) == ("", "no edits\n")
 
 
 def test_list_shows_what_is_asked_for(errata):
@@ -34,6 +40,58 @@ def test_list_shows_what_is_asked_for(errata):
     shown = errata("list", "--contains", "GOLD").out
     assert "Gold" in shown and "Needle" not in shown and "2030-01-01" in shown
     assert len(json.loads(errata("list", "--limit", "1", "--json").out)) == 1
+
+
+def test_without_a_terminal_list_is_one_edit_a_line(errata):
+    long = "The Space Needle is located in Paris, " + "far " * 200 + "away."
+    first = errata("add", long, "--subject", "Space [bold] Needle", "--relation", "city").out
+    second = errata("add", "Gold is worth nothing.", "--valid-from", "2030-01-01").out
+    assert [line.split("\t") for line in errata("list").out.split("\n")] == [
+        [first.strip(), long, "Space [bold] Needle", "city", "", ""],
+        [second.strip(), "Gold is worth nothing.", "", "", "2030-01-01T00:00:00+00:00", ""],
+        [""],
+    ]
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_on_a_terminal_list_is_a_table(errata, monkeypatch):
+    errata("add", TEXT)
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    errata("list")
+    assert "relation" in terminal.getvalue() and "Needle" in terminal.getvalue()
+
+
+@pytest.mark.parametrize("name", ["nofile.jsonl", "."])
+def test_importing_what_can_not_be_read_begins_no_memory(errata, tmp_path, name):
+    result = errata("import", tmp_path / name)
+    assert result.code == 2
+    assert result.err.startswith(f"errata: {tmp_path / name}: can't be read")
+    assert result.err.count("\n") == 1
+    assert not errata.memory.exists()
+
+
+def test_a_memory_of_another_encoder_is_rebuilt(errata):
+    with EditMemory.open(errata.memory, FakeEncoder()) as memory:
+        memory.add(TEXT)
+    with EditMemory.open(errata.memory, FakeEncoder(), "other") as memory:
+        memory.add("Gold is worth nothing.")
+    for command in ("list", "export", "check"):
+        result = errata(command)
+        assert (result.code, result.err.count("\n")) == (2, 1)
+        assert "errata rebuild" in result.err
+    assert json.loads(errata("rebuild", "--json").out) == {"rebuilt": 2}
+    assert json.loads(errata("check", "--json").out)["ok"]
+    assert TEXT in errata("list").out
+
+
+def test_there_is_nothing_to_rebuild_without_a_memory(errata):
+    assert errata("rebuild").code == 2
+    assert not errata.memory.exists()
 
 
 def test_import_export_and_check(errata, tmp_path):
@@ -52,7 +110,7 @@ def test_import_export_and_check(errata, tmp_path):
 
 def test_namespaces_are_apart(errata):
     errata("add", TEXT, "--namespace", "one")
-    assert "no edits" in errata("list", "--namespace", "two").out
+    assert "no edits" in errata("list", "--namespace", "two").err
 
 
 BAD_TEXTS = [
@@ -80,7 +138,7 @@ def test_a_malformed_line_is_named_and_nothing_is_imported(errata, tmp_path):
     result = errata("import", file)
     assert result.code == 2
     assert "line 2" in result.err
-    assert "no edits" in errata("list").out
+    assert "no edits" in errata("list").err
 
 
 @pytest.mark.parametrize("command", [("show",), ("remove",), ("history",), ("update", TEXT)])

@@ -1,0 +1,10 @@
+import mello
+
+
+def test_public_names():
+    assert mello.__all__ == [
+        "MAX_HOPS", "Answer", "Ask", "Decomposer", "Finish", "Hop", "Outcome", "Trace",
+        "answer_by_hops",
+    ]  # fmt: skip
+    for name in mello.__all__:
+        assert hasattr(mello, name)
