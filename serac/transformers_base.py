@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from memory_store.devices import choose_device
 from memory_store.errors import InvalidQueryError, ModelError
+from memory_store.quiet import quiet_transformers
 from serac.conversation import Turn
-from serac.embedded import quiet_transformers
 from serac.stop_words import cut_at_stop
 from serac.text_stream import TextStream
 
