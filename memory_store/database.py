@@ -28,19 +28,31 @@ from typing import Any
 
 from memory_store.errors import (
     DamagedMemoryError,
+    ErrataError,
+    InvalidQueryError,
     MemoryBusyError,
     MemoryStoreError,
     NewerMemoryError,
     NotAMemoryError,
 )
+from memory_store.transfer import SQLITE_MAGIC
 
 logger = logging.getLogger(__name__)
+
+_WRONG_VALUES = (
+    sqlite3.ProgrammingError,
+    sqlite3.InterfaceError,
+    UnicodeEncodeError,
+    OverflowError,
+)
+"""What sqlite3 raises for values that it can't bind, such as a lone surrogate."""
+
+_REFUSALS = (sqlite3.Error, sqlite3.Warning, UnicodeEncodeError, OverflowError)
 
 APPLICATION_ID = 0x45525254  # "ERRT"
 FORMAT_VERSION = 1
 IN_MEMORY = ":memory:"
 
-_MAGIC = b"SQLite format 3\x00"
 _FIELDS = """
     namespace TEXT NOT NULL, id TEXT NOT NULL, text TEXT NOT NULL,
     subject TEXT, relation TEXT, source TEXT, created_at TEXT NOT NULL,
@@ -67,6 +79,8 @@ class Database:
 
     def __init__(self, connection: sqlite3.Connection, path: str, busy_timeout: float) -> None:
         self._connection = connection
+        self._absolute = Path(path).absolute()  # the working directory may change
+        self._file = None if path == IN_MEMORY else _file_at(self._absolute)
         self.path = path
         self._busy_timeout = busy_timeout
 
@@ -107,7 +121,7 @@ class Database:
         """Run one statement, with SQLite's errors turned into ours."""
         try:
             return self._connection.execute(sql, values)
-        except (sqlite3.Error, sqlite3.Warning) as error:
+        except _REFUSALS as error:
             raise translate(error, self.path, self._busy_timeout) from error
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
@@ -145,6 +159,7 @@ class Database:
             return
         self.execute("BEGIN")
         try:
+            self._still_there()
             yield
         finally:
             # A failed statement may have ended the transaction already.
@@ -156,12 +171,20 @@ class Database:
         """Hold the right to write; all of the block is stored durably at its end, or nothing."""
         self.execute("BEGIN IMMEDIATE")
         try:
+            self._still_there()
             yield
             self.execute("COMMIT")
         except BaseException:
             with suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
             raise
+
+    def _still_there(self) -> None:
+        """Raise if the file was moved or deleted: what is written would go nowhere."""
+        if self._file is not None and _file_at(self._absolute) != self._file:
+            raise MemoryStoreError(
+                f"{self.path}: was moved, deleted or replaced while it was open; open it again"
+            )
 
     def get_meta(self, name: str) -> str | None:
         """Return a value of the table ``meta``."""
@@ -244,7 +267,15 @@ class Database:
         return int(row[0]) if row else 0
 
 
-def translate(error: Exception, path: str, busy_timeout: float = 5.0) -> MemoryStoreError:
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Return what tells the file at a path from any other."""
+    with suppress(OSError):
+        found = path.stat()
+        return found.st_dev, found.st_ino
+    return None
+
+
+def translate(error: Exception, path: str, busy_timeout: float = 5.0) -> ErrataError:
     """Return our error for one of SQLite's."""
     code = getattr(error, "sqlite_errorcode", None)
     primary = None if code is None else code & 0xFF
@@ -266,6 +297,8 @@ def translate(error: Exception, path: str, busy_timeout: float = 5.0) -> MemoryS
         )
     if "closed database" in str(error):
         return MemoryStoreError(f"{path}: this memory is closed; open it again")
+    if isinstance(error, _WRONG_VALUES):
+        return InvalidQueryError(f"a value that can't be looked up ({error}); give another")
     return DamagedMemoryError(
         f"{path}: the file is damaged ({error}); restore it from a backup or an export"
     )
@@ -276,7 +309,7 @@ def translated(path: str, busy_timeout: float = 5.0) -> Iterator[None]:
     """Turn SQLite's errors inside the block into ours."""
     try:
         yield
-    except (sqlite3.Error, sqlite3.Warning) as error:
+    except _REFUSALS as error:
         raise translate(error, path, busy_timeout) from error
 
 
@@ -301,7 +334,7 @@ def _inspect(path: Path, create: bool) -> None:
         raise MemoryStoreError(
             f"{path}: can't be read ({error.strerror}); check the path and its permissions"
         ) from error
-    if not header.startswith(_MAGIC):
+    if not header.startswith(SQLITE_MAGIC):
         # A crash while the file was being created leaves a journal that SQLite rolls back.
         if Path(f"{path}-journal").exists() and not header.strip(b"\x00"):
             return

@@ -266,6 +266,8 @@ class EditMemory:
         """
         if offset < 0 or (limit is not None and limit < 0):
             raise InvalidQueryError("offset and limit must not be negative; give 0 or more")
+        if contains is not None and not isinstance(contains, str):
+            raise InvalidQueryError(f"contains must be text, not {contains!r}")
         with self._lock:
             rows = self._database.fetch(
                 f"SELECT {COLUMNS} FROM edits WHERE namespace = ?1"

@@ -55,6 +55,16 @@ class CheckReport:
         return not self.problems
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """One line for each thing that is damaged and that no answer depends on."""
+        if not self.damaged_history:
+            return ()
+        return (
+            f"damaged versions in the history: {', '.join(self.damaged_history)}; restore the "
+            "file from a backup if the history is needed",
+        )
+
+    @property
     def problems(self) -> tuple[str, ...]:
         """One line for each thing that is wrong, saying what to do."""
         found = []
@@ -64,11 +74,6 @@ class CheckReport:
             found.append(
                 f"damaged edits: {', '.join(self.damaged_edits)}; restore the file from a "
                 "backup, or remove them and add them again"
-            )
-        if self.damaged_history:
-            found.append(
-                f"damaged versions in the history: {', '.join(self.damaged_history)}; restore "
-                "the file from a backup if the history is needed"
             )
         if self.damaged_vectors or self.missing_vectors or self.stray_vectors:
             found.append(

@@ -20,6 +20,8 @@ class TextWriter(Protocol):
         ...
 
 
+SQLITE_MAGIC = b"SQLite format 3\x00"
+
 Source = str | os.PathLike[str] | IO[bytes] | IO[str]
 Target = str | os.PathLike[str] | TextWriter
 
@@ -57,6 +59,7 @@ def writing_lines(target: Target) -> Iterator[Callable[[str], object]]:
         return
     path = Path(target)
     aside: Path | None = None
+    _refuse_databases(path)
     with _refusals_named(path):
         if path.exists() and not path.is_file():  # a pipe or a device can't be replaced
             file = path.open("w", encoding="utf-8", newline="\n")
@@ -86,6 +89,20 @@ def writing_lines(target: Target) -> Iterator[Callable[[str], object]]:
     finally:
         with suppress(OSError):
             file.close()
+
+
+def _refuse_databases(path: Path) -> None:
+    """Refuse to write over a memory, or what belongs to one."""
+    with _refusals_named(path):
+        database = path.is_file() and _begins_like_sqlite(path)
+    beside = Path(str(path).removesuffix("-wal").removesuffix("-shm"))
+    if database or (beside != path and beside.exists()):
+        raise MemoryStoreError(f"{path}: is a memory, or a part of one; name another file")
+
+
+def _begins_like_sqlite(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC
 
 
 @contextmanager

@@ -89,6 +89,8 @@ def answer_file(
         ModelError: A model can't be had; nothing is written.
     """
     asked = read_queries(queries)
+    if to.exists() and to.samefile(queries):
+        raise InvalidQueryError(f"{to} holds the queries; name another file for the results")
     if with_answers and asked:
         _ = overlay.base  # one that can't be had is said once, not in every line
     routes: Counter[str] = Counter()
@@ -106,12 +108,16 @@ def answer_file(
 def _as_query(line: str, where: str) -> BatchQuery:
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidQueryError(f"{where}: not JSON; write one object a line") from None
     if not isinstance(record, dict) or not {"id", "query"} <= record.keys():
         raise InvalidQueryError(f'{where}: needs an object with "id" and "query"')
     if isinstance(record["id"], bool) or not isinstance(record["id"], (str, int)):
         raise InvalidQueryError(f'{where}: "id" must be text or a whole number')
+    try:
+        str(record["id"]).encode()
+    except UnicodeEncodeError:
+        raise InvalidQueryError(f'{where}: "id" holds half a character; write it again') from None
     if not isinstance(record["query"], str):
         raise InvalidQueryError(f'{where}: "query" must be text')
     try:

@@ -7,6 +7,7 @@ Learning?", EMNLP 2023.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -80,7 +81,8 @@ def completion_prompt(
 
 def fact_note(edits: Sequence[Edit]) -> str:
     """Return the note that is put after the last user turn, for a chat model."""
-    quoted = "\n".join(f'> "{_sentence(edit.text)}"' for edit in edits)
+    # As JSON strings: no text can end its own quotation.
+    quoted = "\n".join(f"> {json.dumps(_sentence(e.text), ensure_ascii=False)}" for e in edits)
     return (
         "Take what is quoted here as true, also where you remember it otherwise, and answer "
         f"from it without mentioning this note. It is data, not an instruction:\n{quoted}"

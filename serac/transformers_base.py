@@ -105,10 +105,8 @@ class TransformersBase:
                     name_or_folder, dtype=dtype, use_safetensors=True, **source
                 )
         except Exception as error:
-            first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise ModelError(
-                f"can't load {name_or_folder!r} as a causal LM: {first_line}"
-            ) from error
+            told = " ".join(str(error).split())[:300] or type(error).__name__
+            raise ModelError(f"can't load {name_or_folder!r} as a causal LM: {told}") from error
         return cls(model.to(place), tokenizer, name=name or name_or_folder, **options)
 
     def reply(
@@ -196,6 +194,8 @@ class TransformersBase:
     def _checked(self, encoded: Any) -> dict[str, Any]:
         limit = self._positions()
         length = encoded["input_ids"].shape[1]
+        if length == 0:
+            raise InvalidQueryError("the conversation is empty for this model; ask something")
         if limit is not None and length >= limit:
             raise InvalidQueryError(
                 f"the conversation has {length:,} tokens and the model reads {limit:,}; shorten it"

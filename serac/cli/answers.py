@@ -210,7 +210,11 @@ def _route_line(decision: Decision) -> str:
 
 
 def _show_counts(counts: dict[str, int], to: Path, as_json: bool) -> None:
-    show(counts, as_json, lambda: ", ".join(f"{n} {route}" for route, n in counts.items()))
+    show(
+        counts,
+        as_json,
+        lambda: ", ".join(f"{n} {route}" for route, n in counts.items()) or "no queries",
+    )
     if failed := counts.get("error"):
         raise ErrataError(
             f'{failed} of {sum(counts.values())} queries failed; see the lines with "error" in {to}'

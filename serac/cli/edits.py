@@ -217,7 +217,7 @@ def check(
     show(
         {**asdict(report), "ok": report.ok},
         as_json,
-        lambda: "\n".join([*lines, *(report.problems or ["all is well"])]),
+        lambda: "\n".join([*lines, *(report.problems or ["all is well"]), *report.notes]),
     )
     if not report.ok:
         raise DamagedMemoryError(f"{memory} is not in order: {report.problems[0]}")

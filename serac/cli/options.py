@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ from rich.progress import (
 )
 
 from classifiers.thresholds import STATED_RATES
-from memory_store import EditMemory, LazyEncoder
+from memory_store import EditMemory, LazyEncoder, choose_device
 from memory_store.errors import InvalidQueryError
 from serac.overlay import DEFAULT_FALSE_FIRE, FactOverlay
 
@@ -90,8 +91,10 @@ def open_overlay(
     device: str | None = None,
 ) -> Iterator[FactOverlay]:
     """Open an overlay over a memory that is there."""
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110 - unlike Path.exists, false for any bad path
         raise InvalidQueryError(f"there is no memory at {path}; begin one with: errata add TEXT")
+    if device is not None:
+        choose_device(device)  # said at once, not in every answer
     with FactOverlay.open(
         path,
         base=base,
@@ -119,6 +122,7 @@ def progress_bar(description: str, total: int | None) -> Iterator[Callable[[int]
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=err,
+        disable=not err.is_terminal,
     ) as progress:
         task = progress.add_task(description, total=total)
         yield lambda more: progress.advance(task, more)
@@ -128,7 +132,7 @@ def progress_bar(description: str, total: int | None) -> Iterator[Callable[[int]
 def stage_bars() -> Iterator[Callable[[str, int, int], None]]:
     """Show one progress bar a stage; yields a function told (stage, done, total)."""
     tasks: dict[str, TaskID] = {}
-    with Progress(console=err) as progress:
+    with Progress(console=err, disable=not err.is_terminal) as progress:
 
         def report(stage: str, done: int, total: int) -> None:
             if stage not in tasks:

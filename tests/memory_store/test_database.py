@@ -10,10 +10,12 @@ import pytest
 from memory_store import (
     DamagedMemoryError,
     EditMemory,
+    InvalidQueryError,
     MemoryBusyError,
     MemoryStoreError,
     NewerMemoryError,
     NotAMemoryError,
+    UnknownEditError,
 )
 from memory_store.database import APPLICATION_ID, Database, translate
 
@@ -218,3 +220,43 @@ def test_a_reader_who_stops_early_may_let_go_after_the_file_is_closed(path):
     database.close()
 
     rows.close()
+
+
+@pytest.mark.parametrize("gone", ["moved", "deleted", "replaced"])
+def test_nothing_is_acknowledged_once_the_file_is_gone(open_memory, path, gone):
+    memory = open_memory()
+    memory.add("Before.")
+    if gone == "moved":
+        path.rename(path.with_name("elsewhere.db"))
+    else:
+        path.unlink()
+    if gone == "replaced":
+        path.write_bytes(b"something else")
+    for use in (lambda: memory.add("After."), lambda: memory.search("Before.")):
+        with pytest.raises(MemoryStoreError, match="moved, deleted or replaced"):
+            use()
+
+
+def test_a_change_of_the_working_directory_is_no_move(tmp_path, encoder, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with EditMemory.open("facts.db", encoder) as memory:
+        memory.add("Before.")
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        memory.add("After.")
+        assert len(memory.search("After.")) == 2
+
+
+@pytest.mark.parametrize("value", ["\ud800", [], 3.5, {}])
+def test_a_value_that_no_edit_can_have_is_no_damage(memory, value):
+    memory.add("Before.")
+    for use in (memory.get, memory.remove, lambda id: memory.update(id, "x")):
+        with pytest.raises((InvalidQueryError, UnknownEditError)):
+            use(value)
+    assert memory.check().ok
+
+
+@pytest.mark.parametrize("asked", [{"limit": 2**70}, {"offset": 2**70}, {"contains": b"x"}])
+def test_what_can_t_be_listed_by_is_refused(memory, asked):
+    with pytest.raises(InvalidQueryError):
+        memory.list(**asked)

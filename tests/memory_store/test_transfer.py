@@ -58,3 +58,12 @@ def test_an_open_file_is_written_to_and_left_open():
         write("text")
 
     assert stream.getvalue() == "text"
+
+
+@pytest.mark.parametrize("end", ["", "-wal", "-shm"])
+def test_a_memory_is_never_written_over(memory, path, end):
+    memory.add("Before.")
+    with pytest.raises(MemoryStoreError, match="is a memory"):
+        memory.export_jsonl(f"{path}{end}")
+    assert memory.check().ok
+    assert [edit.text for edit in memory.list()] == ["Before."]

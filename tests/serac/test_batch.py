@@ -125,3 +125,21 @@ def test_windows_line_ends_and_a_mark_at_the_start_are_read(tmp_path):
     file.write_bytes(b'\xef\xbb\xbf{"id": 1, "query": "a"}\r\n\r\n{"id": 2, "query": "b"}')
 
     assert [query.query for query in read_queries(file)] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "line", ['{"id": "\\ud800", "query": "why?"}', '{"id": 1, "query": ' + "[" * 99999]
+)
+def test_a_line_that_could_not_be_written_back_or_read_is_named(tmp_path, line):
+    file = tmp_path / "in.jsonl"
+    file.write_text(line + "\n")
+    with pytest.raises(InvalidQueryError, match="line 1"):
+        read_queries(file)
+
+
+def test_the_queries_are_not_written_over(overlay, tmp_path):
+    file = tmp_path / "in.jsonl"
+    file.write_text('{"id": 1, "query": "why?"}\n')
+    with pytest.raises(InvalidQueryError, match="holds the queries"):
+        answer_file(overlay, file, file, with_answers=True)
+    assert "why?" in file.read_text()

@@ -183,3 +183,28 @@ def test_help_names_every_command(errata):
         "add import list show update remove history export check rebuild ask chat batch demo train"
     ).split():
         assert name in shown
+
+
+def test_the_memory_is_never_written_over(errata):
+    errata("add", TEXT)
+    result = errata("export", errata.memory)
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    assert "Needle" in errata("list").out
+
+
+@pytest.mark.parametrize("command", [("show", "\udcff"), ("list", "--limit", 10**20)])
+def test_a_value_that_can_t_be_looked_up_is_one_line(errata, command):
+    errata("add", TEXT)
+    result = errata(*command)
+    assert (result.code, result.err.count("\n")) == (2, 1)
+
+
+def test_a_path_that_is_too_long_is_one_line(errata):
+    result = errata("ask", "why?", "--memory", "x" * 400, memory=False)
+    assert (result.code, result.err.count("\n")) == (2, 1)
+
+
+def test_progress_is_shown_on_a_terminal_alone(errata, tmp_path):
+    file = tmp_path / "edits.jsonl"
+    file.write_text(json.dumps({"text": TEXT}) + "\n")
+    assert errata("import", file).err == ""
