@@ -109,15 +109,22 @@ def installed_gguf(package: str = PACKAGE) -> Path:
 
 
 def read_gguf(gguf: Path) -> tuple[Any, Any]:
-    """Return model (float32) and tokenizer as they stand in a GGUF file."""
+    """Return model (float32) and tokenizer as they stand in a GGUF file.
+
+    Raises:
+        ModelError: The file can't be read, or a package that reads it is missing.
+    """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     # The GGUF reader shows a progress bar that has no switch.
     with quiet_transformers(), redirect_stderr(StringIO()):
         source: dict[str, Any] = {"gguf_file": gguf.name, "local_files_only": True}
-        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **source)
-        read = AutoModelForCausalLM.from_pretrained(gguf.parent, dtype=torch.float32, **source)
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **source)
+            read = AutoModelForCausalLM.from_pretrained(gguf.parent, dtype=torch.float32, **source)
+        except Exception as error:  # what is missing or broken is told in many ways
+            raise ModelError(f"can't read {gguf}: {' '.join(str(error).split())[:300]}") from error
         # A model read from GGUF counts as quantized and can't be saved as it is.
         config = copy.deepcopy(read.config)
         del config.quantization_config

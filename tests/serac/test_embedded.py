@@ -144,3 +144,10 @@ class TestKeptCopy:
             assert torch.equal(model(**inputs).logits, base.model(**inputs).logits)
         weights = base.model.state_dict()
         assert all(torch.equal(value, weights[key]) for key, value in model.state_dict().items())
+
+
+def test_a_file_that_can_not_be_read_is_one_line(tmp_path):
+    (tmp_path / "broken.gguf").write_bytes(b"GGUF, but no more")
+    with pytest.raises(ModelError, match="can't read") as caught:
+        read_gguf(tmp_path / "broken.gguf")
+    assert "\n" not in str(caught.value)
