@@ -34,7 +34,8 @@ card](../classifiers/artifacts/similarity/README.md)), for a stated false-fire r
 neighbourhood prompts; 5% is the default. *Fires on the right edit* means that the likeliest
 edit is a right one and reaches the threshold. An answer *follows the edit* if it holds the new
 object and not the old one, case and punctuation folded; it is generated freely by the embedded
-model, on cases drawn by the seed. Intervals are 95% percentile bootstraps. Time is measured
+model, on cases drawn by the seed. Intervals are 95%
+percentile bootstraps over records, and exact ones where a share is 0 or 1. Time is measured
 beside what it is compared with, in one run.
 """
 
