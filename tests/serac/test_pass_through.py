@@ -157,7 +157,7 @@ def test_streaming_in_scope_gives_the_text_of_ask(overlay, edits):
 
 
 @pytest.mark.parametrize("answerer", ["ike", "counterfactual"])
-def test_no_weight_changes_in_a_session(tmp_path, base, embedded_encoder, answerer):
+def test_no_weight_changes_in_use(tmp_path, base, embedded_encoder, answerer):
     before = digest_of(base.model)
     hooks_before = len(base.model._forward_hooks)
     path = tmp_path / "facts.db"

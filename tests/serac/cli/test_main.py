@@ -20,8 +20,17 @@ def start(*words, path=None):
     memory = ["--memory", str(path)] if path else []
     code = "from serac.cli import main; main()"
     return subprocess.Popen(
-        [sys.executable, "-c", code, *words, *memory], cwd=ROOT, text=True, **PIPES
+        [sys.executable, "-c", code, *words, *memory],
+        cwd=ROOT,
+        text=True,
+        preexec_fn=listen_to_ctrl_c,
+        **PIPES,
     )
+
+
+def listen_to_ctrl_c():
+    """As in a terminal: a shell's background jobs, which tests may be, are started deaf to it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture
