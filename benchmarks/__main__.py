@@ -23,7 +23,7 @@ from memory_store import EditMemory, LazyEncoder, SentenceTransformerEncoder
 from memory_store.errors import ErrataError
 from serac.cli.options import err, progress_bar
 from serac.embedded import load_embedded_base
-from serac.overlay import DEFAULT_FALSE_FIRE, FactOverlay
+from serac.overlay import FactOverlay
 
 STATED = (0.001, 0.01, 0.05)
 TIMED_QUERIES = 200
@@ -119,8 +119,15 @@ def run(
         rows.add("memory", "MiB more in use once it is open", [memory_of_open(path)])
         with EditMemory.open(path, encoder) as memory:
             base = load_embedded_base() if answers or with_speed else None
-            default = scope.threshold_for(DEFAULT_FALSE_FIRE)
-            overlay = FactOverlay(memory, scope, default, base=base, answerer=answerer)
+            default = scope.threshold_for()
+            overlay = FactOverlay(
+                memory,
+                scope,
+                default,
+                base=base,
+                answerer=answerer,
+                recall_floor=scope.recall_floor,
+            )
             if with_speed:
                 timed_adds(rows, memory, encoder)
                 timed_routes(rows, overlay, _fresh_queries(benchmark))

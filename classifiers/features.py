@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -47,14 +48,20 @@ def pair_features(
     """
     rows = np.empty((len(edits), len(FEATURES)))
     rows[:, 0] = edit_vectors @ query_vector
-    asked = _Words(query)
+    asked = TextWords(query)
     for row, edit in zip(rows, edits, strict=True):
-        row[1:] = _overlap(asked, _Words(edit))
+        row[1:] = _overlap(asked, TextWords(edit))
     return rows
 
 
-class _Words:
+class TextWords:
     """A text as its words, content words, names, numbers and letter trigrams."""
+
+    @staticmethod
+    @lru_cache(maxsize=65_536)
+    def of(text: str) -> TextWords:
+        """Return the words of a text that is likely to be asked for again, such as an edit."""
+        return TextWords(text)
 
     def __init__(self, text: str) -> None:
         written = _WORD.findall(text)
@@ -66,11 +73,15 @@ class _Words:
             if word[0].isupper() and (place > 0 or word.casefold() not in _STOP_WORDS)
         } & self.content
         self.numbers = {word for word in self.words if any(map(str.isdigit, word))}
+
+    @cached_property
+    def trigrams(self) -> set[str]:
+        """The letter trigrams of the words, with the spaces between them."""
         padded = f"  {' '.join(self.words)} "
-        self.trigrams = {padded[i : i + 3] for i in range(len(padded) - 2)}
+        return {padded[i : i + 3] for i in range(len(padded) - 2)}
 
 
-def _overlap(query: _Words, edit: _Words) -> tuple[float, ...]:
+def _overlap(query: TextWords, edit: TextWords) -> tuple[float, ...]:
     return (
         _share(query.content & edit.content, query.content | edit.content),
         _share(query.content & edit.content, query.content),

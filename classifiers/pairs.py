@@ -77,13 +77,13 @@ def read_scope_data(folder: Path, seed: int = 0) -> ScopeData:
         *_counterfact(folder, facts, seed),
         *_zsre(folder, seed),
         *_scope_pairs(folder, seed),
-        *_wiki_counterfact(folder, seed),
+        *_knowedit(folder, seed),
         *_everyday(folder, seed),
     ]
     edited = {folded(fact["prompt"]) for fact in facts}
     edited |= {folded(query.text) for query in everything if query.kind == "prompt"}
     queries, left_out = _apart(everything, texts_reported_on(folder), edited)
-    edits = [_statement(fact) for fact in facts]
+    edits = [statement(fact) for fact in facts]
     edits += [edit for query in queries for edit in (query.edit, query.against) if edit]
     return ScopeData(tuple(queries), tuple(dict.fromkeys(edits)), left_out)
 
@@ -96,24 +96,32 @@ def folded(text: str) -> str:
 def texts_reported_on(folder: Path) -> frozenset[str]:
     """Return all queries, folded, that figures are reported on."""
     texts = [record["question"] for record in _everyday_records(folder, reported=True)]
-    for record in _records(folder / "counterfact" / "test.jsonl"):
+    for record in records(folder / "counterfact" / "test.jsonl"):
         rewrite = record["requested_rewrite"]
         texts.append(rewrite["prompt"].format(rewrite["subject"]))
         texts += record["paraphrase_prompts"] + record["neighborhood_prompts"]
-    for record in _records(folder / "zsre" / "test.jsonl"):
+    for record in records(folder / "zsre" / "test.jsonl"):
         texts += [record["src"], record["rephrase"], _without_mark(record["loc"])]
-    for record in _records(folder / "knowedit" / "zsre.jsonl"):
+    for record in records(folder / "knowedit" / "zsre.jsonl"):
         texts += [record["prompt"], record["rephrase_prompt"], *_prompts(record)]
-    for record in _records(folder / "knowedit" / "wiki_recent_train.jsonl"):
-        texts += [record["prompt"], *_prompts(record)]
+    for case in records(folder / "mquake" / "cases.jsonl"):
+        if case["split"] != "train":
+            hops = case["single_hops"] + case["new_single_hops"]
+            texts += [text for hop in hops for text in (hop["question"], hop["cloze"])]
     return frozenset(map(folded, texts))
+
+
+def reported_subjects(folder: Path) -> frozenset[str]:
+    """Return the subjects, folded, of the CounterFact records that figures are reported on."""
+    found = records(folder / "counterfact" / "test.jsonl")
+    return frozenset(folded(record["requested_rewrite"]["subject"]) for record in found)
 
 
 def _apart(
     everything: list[ScopeQuery], reported: frozenset[str], edited: set[str]
 ) -> tuple[list[ScopeQuery], dict[str, int]]:
     """Leave out what would blur the parts or the labels; a text stays where it comes first."""
-    part_of: dict[str, Part] = {}
+    first_part: dict[str, Part] = {}
     kept = []
     left_out: Counter[str] = Counter()
     for query in everything:
@@ -122,14 +130,14 @@ def _apart(
             left_out["reported on"] += 1
         elif query.edit is None and text in edited:
             left_out["in the scope of another edit"] += 1
-        elif part_of.setdefault(text, query.part) != query.part:
+        elif first_part.setdefault(text, query.part) != query.part:
             left_out["in another part already"] += 1
         else:
             kept.append(query)
     return kept, dict(left_out)
 
 
-def _part(group: str, seed: int) -> Part:
+def part_of(group: str, seed: int) -> Part:
     """Return the part of a group, such as a subject: the same in every data set."""
     digest = hashlib.blake2b(f"{seed} {folded(group)}".encode(), digest_size=8).digest()
     at = int.from_bytes(digest, "big") / 2**64
@@ -142,11 +150,11 @@ def _part(group: str, seed: int) -> Part:
 
 def _counterfact(folder: Path, facts: list[dict[str, Any]], seed: int) -> Iterator[ScopeQuery]:
     source = "counterfact"
-    records = list(_records(folder / source / "train.jsonl"))
-    edited = EditedSubjects(facts, records)
-    for record in records:
+    found = list(records(folder / source / "train.jsonl"))
+    edited = EditedSubjects(facts, found)
+    for record in found:
         rewrite = record["requested_rewrite"]
-        part = _part(rewrite["subject"], seed)
+        part = part_of(rewrite["subject"], seed)
         prompt = rewrite["prompt"].format(rewrite["subject"])
         edit = f"{prompt} {rewrite['target_new']['str']}"
         yield ScopeQuery(prompt, edit, None, "prompt", source, part)
@@ -159,8 +167,8 @@ def _counterfact(folder: Path, facts: list[dict[str, Any]], seed: int) -> Iterat
 
 def _zsre(folder: Path, seed: int) -> Iterator[ScopeQuery]:
     source = "zsre"
-    for record in _records(folder / source / "train.jsonl"):
-        part = _part(record["subject"], seed)
+    for record in records(folder / source / "train.jsonl"):
+        part = part_of(record["subject"], seed)
         edit = f"{record['src']} {record['alt']}"
         yield ScopeQuery(record["src"], edit, None, "prompt", source, part)
         yield ScopeQuery(record["rephrase"], edit, None, "paraphrase", source, part)
@@ -168,38 +176,38 @@ def _zsre(folder: Path, seed: int) -> Iterator[ScopeQuery]:
 
 
 def _scope_pairs(folder: Path, seed: int) -> Iterator[ScopeQuery]:
-    records = list(_records(folder / "mquake" / "scope_pairs.jsonl"))
+    found = list(records(folder / "mquake" / "scope_pairs.jsonl"))
     chance = random.Random(seed)  # noqa: S311
-    for record in chance.sample(records, min(SCOPE_PAIR_EDITS, len(records))):
-        part = _part(record["edit"], seed)
+    for record in chance.sample(found, min(SCOPE_PAIR_EDITS, len(found))):
+        part = part_of(record["edit"], seed)
         for text in record["questions"]:
             yield ScopeQuery(text, record["edit"], None, "paraphrase", "scope_pairs", part)
 
 
-def _wiki_counterfact(folder: Path, seed: int) -> Iterator[ScopeQuery]:
-    source = "wiki_counterfact"
-    for record in _records(folder / "knowedit" / "wiki_counterfact_train.jsonl"):
-        part = _part(record["subject"], seed)
-        edit = f"{record['prompt']} {record['target_new']}"
-        yield ScopeQuery(record["prompt"], edit, None, "prompt", source, part)
-        for item in record["portability"].get("Subject_Aliasing", []):
-            yield ScopeQuery(item["prompt"], edit, None, "alias", source, part)
-        for item in record["locality"].get("Relation_Specificity", []):
-            yield ScopeQuery(item["prompt"], None, edit, "same_subject", source, part)
+def _knowedit(folder: Path, seed: int) -> Iterator[ScopeQuery]:
+    for source in ("wiki_counterfact", "wiki_recent"):
+        for record in records(folder / "knowedit" / f"{source}_train.jsonl"):
+            part = part_of(record["subject"], seed)
+            edit = f"{record['prompt']} {record['target_new']}"
+            yield ScopeQuery(record["prompt"], edit, None, "prompt", source, part)
+            for item in record["portability"].get("Subject_Aliasing", []):
+                yield ScopeQuery(item["prompt"], edit, None, "alias", source, part)
+            for item in record["locality"].get("Relation_Specificity", []):
+                yield ScopeQuery(item["prompt"], None, edit, "same_subject", source, part)
 
 
 def _everyday(folder: Path, seed: int) -> Iterator[ScopeQuery]:
     for record in _everyday_records(folder, reported=False):
         text = record["question"]
-        yield ScopeQuery(text, None, None, "everyday", "everyday", _part(text, seed))
+        yield ScopeQuery(text, None, None, "everyday", "everyday", part_of(text, seed))
 
 
 def _everyday_records(folder: Path, *, reported: bool) -> Iterator[dict[str, Any]]:
     """Yield everyday questions: the first half of each file, or the half reported on."""
     for name in ("nq_open.jsonl", "webquestions.jsonl"):
-        records = list(_records(folder / "questions" / name))
-        half = len(records) // 2
-        yield from records[half:] if reported else records[:half]
+        found = list(records(folder / "questions" / name))
+        half = len(found) // 2
+        yield from found[half:] if reported else found[:half]
 
 
 def _prompts(record: dict[str, Any]) -> list[str]:
@@ -216,17 +224,23 @@ def _without_mark(text: str) -> str:
 
 
 def _facts_not_reported_on(folder: Path) -> Iterator[dict[str, Any]]:
-    reported = {record["case_id"] for record in _records(folder / "counterfact" / "test.jsonl")}
-    for record in _records(folder / "counterfact" / "facts.jsonl"):
+    reported = {record["case_id"] for record in records(folder / "counterfact" / "test.jsonl")}
+    for record in records(folder / "counterfact" / "facts.jsonl"):
         if record["case_id"] not in reported:
             yield record
 
 
-def _statement(record: dict[str, Any]) -> str:
+def statement(record: dict[str, Any]) -> str:
+    """Return the text of a CounterFact edit."""
     return f"{record['prompt']} {record['target_new']}"
 
 
-def _records(file: Path) -> Iterator[dict[str, Any]]:
+def records(file: Path) -> Iterator[dict[str, Any]]:
+    """Yield the records of a JSONL file.
+
+    Raises:
+        ErrataError: It is missing or malformed.
+    """
     try:
         with file.open(encoding="utf-8") as lines:
             for line in lines:

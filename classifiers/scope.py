@@ -14,6 +14,6 @@ Probabilities = npt.NDArray[np.float64]
 class ScopeScorer(Protocol):
     """Judges (query, edit) pairs. It knows an edit's text alone, and never the answer."""
 
-    def score(self, query: str, edits: Sequence[str]) -> Probabilities:
-        """Return (k,) probabilities that the query is in the scope of each of k edits."""
+    def score(self, pairs: Sequence[tuple[str, str]]) -> Probabilities:
+        """Return (n,) probabilities that each query is in the scope of the edit beside it."""
         ...

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-STATED_RATES = (0.001, 0.005, 0.01, 0.05)
+STATED_RATES = (0.001, 0.002, 0.005, 0.01, 0.05)
 
 
 @dataclass(frozen=True, slots=True)

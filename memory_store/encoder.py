@@ -95,7 +95,7 @@ class SentenceTransformerEncoder:
             ArtifactError: Its weights are not the ones expected.
             ModelError: There is no such device.
         """
-        folder = _embedded_folder()
+        folder = embedded_folder()
         _check_weights(folder / "model.safetensors")
         return cls(_load(str(folder), device, local=True), EMBEDDED_FINGERPRINT, **options)
 
@@ -216,7 +216,7 @@ class LazyEncoder:
         return self._loaded.encode(texts)
 
 
-def _embedded_folder() -> Path:
+def embedded_folder() -> Path:
     """Return the folder of the embedded encoder without importing its package."""
     spec = importlib.util.find_spec(EMBEDDED_PACKAGE.replace("-", "_"))
     for place in (spec.submodule_search_locations or []) if spec else []:

@@ -20,7 +20,7 @@ class Candidate:
         edit: The edit.
         similarity: Cosine similarity of its text to the view that found it.
         probability: Probability that the query is in the edit's scope.
-        view: The part of the query that was judged.
+        view: The part of the query that was judged with it.
     """
 
     edit: Edit
@@ -55,6 +55,11 @@ class Decision:
         return self.candidates[0].probability if self.candidates else None
 
     @property
+    def runner_up(self) -> Candidate | None:
+        """Return the edit that came second, or ``None`` where fewer were judged."""
+        return self.candidates[1] if len(self.candidates) > 1 else None
+
+    @property
     def in_scope(self) -> bool:
         """Say whether an edit answers."""
         return bool(self.edits)
@@ -66,6 +71,8 @@ class Decision:
             "edit_ids": [edit.id for edit in self.edits],
             "score": self.score,
             "threshold": self.threshold,
+            "runner_up": self.runner_up and self.runner_up.edit.id,
+            "runner_up_score": self.runner_up and self.runner_up.probability,
             "reason": self.reason,
             "candidates": [
                 {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,7 +23,6 @@ from serac.router import Router
 log = logging.getLogger(__name__)
 
 ANSWERERS = ("ike", "counterfactual")
-DEFAULT_FALSE_FIRE = 0.05
 
 
 class FactOverlay:
@@ -48,6 +48,7 @@ class FactOverlay:
         decomposer: Takes multi-hop questions apart; without one every question is
             asked as it is.
         device: Where local models run; chosen by itself when ``None``.
+        recall_floor: Closeness below which an edit is not judged.
     """
 
     def __init__(
@@ -61,12 +62,14 @@ class FactOverlay:
         counterfactual_model: Any = None,
         decomposer: Decomposer | None = None,
         device: str | None = None,
+        recall_floor: float = -math.inf,
     ) -> None:
         if answerer not in ANSWERERS:
             raise ErrataError(f"unknown answerer {answerer!r}; use {' or '.join(ANSWERERS)}")
         route: Route = "ike" if answerer == "ike" else "counterfactual"
         self.memory = memory
-        self.router = Router(memory, scorer, threshold, route=route)
+        self.scorer = scorer
+        self.router = Router(memory, scorer, threshold, route=route, recall_floor=recall_floor)
         self.decomposer = decomposer
         self.device = device
         self._base = base
@@ -82,7 +85,7 @@ class FactOverlay:
         base: Any = None,
         namespace: str = "default",
         answerer: str = "ike",
-        false_fire: float = DEFAULT_FALSE_FIRE,
+        false_fire: float | None = None,
         scope: str | Path | None = None,
         encoder: Encoder | None = None,
         device: str | None = None,
@@ -95,14 +98,16 @@ class FactOverlay:
             base: See the constructor; the embedded model when ``None``.
             namespace: The group of edits to use.
             answerer: See the constructor.
-            false_fire: Share of out-of-scope queries that may fire; picks the threshold.
+            false_fire: Share of out-of-scope queries that may fire; picks the threshold. The
+                classifier's own default when ``None``.
             scope: Folder of the scope classifier; the shipped one when ``None``.
             encoder: Embeds edits and queries; the embedded one when ``None``.
             device: Where local models run; chosen by itself when ``None``.
             **options: Further arguments of the constructor.
         """
         encoder = encoder or LazyEncoder(device)
-        scorer = load_scope_classifier(encoder, Path(scope) if scope is not None else None)
+        folder = Path(scope) if scope is not None else None
+        scorer = load_scope_classifier(encoder, folder, device)
         threshold = scorer.threshold_for(false_fire)
         memory = EditMemory.open(path, encoder, namespace=namespace)
         try:
@@ -113,6 +118,7 @@ class FactOverlay:
                 base=base,
                 answerer=answerer,
                 device=device,
+                recall_floor=scorer.recall_floor,
                 **options,
             )
         except BaseException:

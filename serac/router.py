@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
-from classifiers import ScopeScorer
-from memory_store import SearchHit
+from classifiers import FOUND, JUDGED, Listed, ScopeScorer, shortlist
+from memory_store import Edit, SearchHit
 from serac.conversation import Turn
 from serac.decision import Candidate, Decision, Route
 from serac.view import views
@@ -28,7 +29,9 @@ class Router:
         scorer: Gives the probability that a query is in an edit's scope.
         threshold: Probability from which on an edit is in scope.
         route: Who answers in scope, ``counterfactual`` or ``ike``.
-        nearest: How many edits are looked up for each view of the query.
+        found: How many edits are looked up for each view of the query.
+        judged: How many of them the scorer judges at most, the closest ones.
+        recall_floor: Closeness below which an edit is not judged.
     """
 
     def __init__(
@@ -38,45 +41,63 @@ class Router:
         threshold: float,
         *,
         route: Route = "ike",
-        nearest: int = 8,
+        found: int = FOUND,
+        judged: int = JUDGED,
+        recall_floor: float = -math.inf,
     ) -> None:
         self.memory = memory
         self.scorer = scorer
         self.threshold = threshold
         self.route = route
-        self.nearest = nearest
+        self.found = found
+        self.judged = judged
+        self.recall_floor = recall_floor
 
     def decide(self, turns: Sequence[Turn]) -> Decision:
         """Return the decision about the last user turn."""
         return self.decide_many([turns])[0]
 
     def decide_many(self, conversations: Sequence[Sequence[Turn]]) -> list[Decision]:
-        """Return a decision for each conversation; lookups are done in one batch."""
+        """Return a decision for each conversation; lookups and judgements are done in one batch."""
         viewed = [views(turns) for turns in conversations]
         flat = [view for texts in viewed for view in texts]
-        found = iter(self.memory.search_many(flat, self.nearest)) if flat else iter(())
-        decisions = []
-        for turns, texts in zip(conversations, viewed, strict=True):
-            hits = {view: next(found) for view in texts}
-            decisions.append(self._judged(turns[-1].content, hits))
-        return decisions
+        hits = iter(self.memory.search_many(flat, self.found)) if flat else iter(())
+        near = [self._near({view: next(hits) for view in texts}) for texts in viewed]
+        pairs = [(one.shown, edit.text) for listed in near for one, edit in listed]
+        probabilities = iter(self.scorer.score(pairs)) if pairs else iter(())
+        return [
+            self._decided(
+                turns[-1].content,
+                [
+                    Candidate(edit, one.similarity, float(next(probabilities)), one.shown)
+                    for one, edit in listed
+                ],
+            )
+            for turns, listed in zip(conversations, near, strict=True)
+        ]
 
-    def _judged(self, query: str, hits: dict[str, list[SearchHit]]) -> Decision:
-        best: dict[str, Candidate] = {}
-        for view, found in hits.items():
-            if not found:
-                continue
-            probabilities = self.scorer.score(view, [hit.edit.text for hit in found])
-            for hit, probability in zip(found, probabilities, strict=True):
-                known = best.get(hit.edit.id)
-                if known is None or probability > known.probability:
-                    best[hit.edit.id] = Candidate(
-                        hit.edit, float(hit.similarity), float(probability), view
-                    )
-        candidates = tuple(sorted(best.values(), key=lambda c: (-c.probability, -c.similarity)))
-        return self._decided(query, candidates)
+    def _near(self, hits: dict[str, list[SearchHit]]) -> list[tuple[Listed, Edit]]:
+        """Return the edits to judge, each with the part of the query to judge it by.
 
-    def _decided(self, query: str, candidates: tuple[Candidate, ...]) -> Decision:
+        A turn that refers back has two wordings, and so two texts; a view is part of one.
+        """
+        whole = max(hits, key=len)
+        edits = list({hit.edit.id: hit.edit for found in hits.values() for hit in found}.values())
+        place_of = {edit.id: place for place, edit in enumerate(edits)}
+        listed = shortlist(
+            whole,
+            (
+                (place_of[hit.edit.id], hit.edit.text, view, hit.similarity)
+                for view, found in hits.items()
+                for hit in found
+            ),
+            most=self.judged,
+            floor=self.recall_floor,
+        )
+        return [(one, edits[one.place]) for one in listed]
+
+    def _decided(self, query: str, judged: Sequence[Candidate]) -> Decision:
+        candidates = tuple(sorted(judged, key=lambda c: (-c.probability, -c.similarity)))
         edits = tuple(c.edit for c in candidates if c.probability >= self.threshold)
         if edits:
             route: Route = self.route
@@ -86,7 +107,7 @@ class Router:
             reason = f"the likeliest edit reaches {candidates[0].probability:.3f}"
         else:
             route = "base"
-            reason = "no edit in memory"
+            reason = "no edit in memory is near"
         if candidates:
             reason += f" (threshold {self.threshold:.3f})"
         return Decision(query, route, edits, candidates, self.threshold, reason)

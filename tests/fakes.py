@@ -46,13 +46,12 @@ class FakeScorer:
     small = frozenset(["is", "the", "in", "of", "a", "was", "by", "to", "at"])
 
     def __init__(self) -> None:
-        self.calls: list[tuple[str, list[str]]] = []
+        self.calls: list[list[tuple[str, str]]] = []
 
-    def score(self, query: str, edits: Sequence[str]) -> np.ndarray:
-        self.calls.append((query, list(edits)))
-        asked = words(query)
-        told = [words(edit) - self.small for edit in edits]
-        return np.array([len(asked & told_) / max(1, len(told_)) for told_ in told])
+    def score(self, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
+        self.calls.append(list(pairs))
+        told = [(words(query), words(edit) - self.small) for query, edit in pairs]
+        return np.array([len(asked & said) / max(1, len(said)) for asked, said in told])
 
 
 class FunctionScorer:
@@ -61,8 +60,8 @@ class FunctionScorer:
     def __init__(self, function: Callable[[str, str], float]) -> None:
         self.function = function
 
-    def score(self, query: str, edits: Sequence[str]) -> np.ndarray:
-        return np.array([self.function(query, edit) for edit in edits], dtype=np.float64)
+    def score(self, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
+        return np.array([self.function(query, edit) for query, edit in pairs], dtype=np.float64)
 
 
 class FakeMemory:

@@ -24,7 +24,7 @@ from rich.progress import (
 from classifiers.thresholds import STATED_RATES
 from memory_store import EditMemory, LazyEncoder, choose_device
 from memory_store.errors import InvalidQueryError
-from serac.overlay import DEFAULT_FALSE_FIRE, FactOverlay
+from serac.overlay import FactOverlay
 
 MemoryOption = Annotated[
     Path,
@@ -43,11 +43,11 @@ AnswererOption = Annotated[
     str, typer.Option("--answerer", help="Who answers in scope: 'ike' or 'counterfactual'.")
 ]
 FalseFireOption = Annotated[
-    float,
+    float | None,
     typer.Option(
         "--false-fire",
-        help="Share of hard out-of-scope queries that may fire; picks the threshold. "
-        f"Measured: {', '.join(f'{rate:g}' for rate in STATED_RATES)}.",
+        help="Share of hard out-of-scope queries that may fire; picks the threshold. Measured: "
+        f"{', '.join(f'{rate:g}' for rate in STATED_RATES)}; the classifier's own default otherwise.",
     ),
 ]
 ScopeOption = Annotated[
@@ -64,7 +64,6 @@ DEFAULT_MEMORY = Path("facts.db")
 DEFAULT_NAMESPACE = "default"
 DEFAULT_BASE = "embedded"
 DEFAULT_ANSWERER = "ike"
-FALSE_FIRE = DEFAULT_FALSE_FIRE
 
 out = Console(highlight=False, soft_wrap=True, markup=False)
 err = Console(stderr=True, highlight=False, markup=False)
@@ -86,7 +85,7 @@ def open_overlay(
     *,
     base: str = DEFAULT_BASE,
     answerer: str = DEFAULT_ANSWERER,
-    false_fire: float = DEFAULT_FALSE_FIRE,
+    false_fire: float | None = None,
     scope: Path | None = None,
     device: str | None = None,
 ) -> Iterator[FactOverlay]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from classifiers.artifact_files import as_records
 from classifiers.features import pair_features
 from classifiers.pairs import ScopeData, ScopeQuery, read_scope_data
 from classifiers.similarity import SimilarityScorer
@@ -25,6 +26,9 @@ from memory_store.encoder import Encoder
 
 NEAREST = 8
 """Edits judged for each view, as in use."""
+
+DEFAULT_FALSE_FIRE = 0.05
+"""Lower rates cost most paraphrases, and everyday questions fire far less in any case."""
 
 HARD_KIND = "neighborhood"
 """The kind of query that a stated false-fire rate is about: the hardest one."""
@@ -78,14 +82,16 @@ def train_similarity(
     scores = _highest_scores(classifier, parts["dev"])
     hard = [s for s, q in zip(scores, parts["dev"].queries, strict=True) if q.kind == HARD_KIND]
     choices = [choose_threshold(hard, rate) for rate in STATED_RATES]
-    facts = {
+    config = {
+        "thresholds": as_records(choices),
+        "default_false_fire": DEFAULT_FALSE_FIRE,
         "seed": seed,
         "edits_in_memory": len(data.edits),
         "queries_left_out": data.left_out,
         "pairs": {part: len(judged.labels) for part, judged in parts.items()},
         "dev": _dev_figures(classifier, parts["dev"], scores, choices),
     }
-    return SimilarityScorer(encoder, classifier, choices, facts)
+    return SimilarityScorer(encoder, classifier, config)
 
 
 def _encode_all(

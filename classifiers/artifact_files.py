@@ -1,0 +1,116 @@
+"""What all scope artifacts share: a config that names its files by hash, and thresholds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from classifiers.scope import Probabilities
+from classifiers.thresholds import ThresholdChoice
+from memory_store.errors import ArtifactError
+
+CONFIG_FILE = "config.json"
+FORMAT = 1
+REQUIRED = {"kind", "thresholds", "default_false_fire", "model_sha256"}
+
+
+class TrainedScorer(ABC):
+    """A scope scorer that was trained, and what it knows of itself.
+
+    Args:
+        config: The artifact's config: thresholds, default rate, and facts of its training.
+
+    Attributes:
+        facts: The config.
+        thresholds: What was measured on dev, one for each stated false-fire rate.
+        default_false_fire: The stated rate to use unless another is asked for.
+        fingerprint: Names the weights; thresholds of two artifacts can't be compared.
+        recall_floor: Closeness below which an edit is not worth judging.
+    """
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.facts = config
+        choices = [ThresholdChoice(**record) for record in config["thresholds"]]
+        self.thresholds = tuple(sorted(choices, key=lambda choice: choice.false_fire))
+        self.default_false_fire = float(config["default_false_fire"])
+        self.fingerprint = f"{config['kind']}@{config['model_sha256'][:12]}"
+        floor = config.get("recall_floor")
+        self.recall_floor = -math.inf if floor is None else float(floor)
+
+    @abstractmethod
+    def score(self, pairs: Sequence[tuple[str, str]]) -> Probabilities:
+        """Return (n,) probabilities that each query is in the scope of the edit beside it."""
+
+    def threshold_for(self, false_fire: float | None = None) -> float:
+        """Return the threshold that was chosen for a stated rate, or for the default one.
+
+        Raises:
+            ArtifactError: Nothing was measured for this rate; the message lists the others.
+        """
+        return self.choice_for(false_fire).threshold
+
+    def choice_for(self, false_fire: float | None = None) -> ThresholdChoice:
+        """Return what was measured for a stated rate, or for the default one.
+
+        Raises:
+            ArtifactError: As for :meth:`threshold_for`.
+        """
+        wanted = self.default_false_fire if false_fire is None else false_fire
+        for choice in self.thresholds:
+            if math.isclose(choice.false_fire, wanted):
+                return choice
+        measured = ", ".join(f"{choice.false_fire:g}" for choice in self.thresholds)
+        raise ArtifactError(
+            f"no threshold was measured for a false-fire rate of {wanted:g}; use one of "
+            f"{measured}, or choose one on your own queries with errata calibrate"
+        )
+
+
+def as_records(thresholds: Sequence[ThresholdChoice]) -> list[dict[str, Any]]:
+    """Return thresholds as they stand in a config."""
+    return [asdict(choice) for choice in thresholds]
+
+
+def write_config(folder: Path, config: dict[str, Any]) -> None:
+    """Write the config of an artifact; to be called when its other files are there."""
+    text = json.dumps({"format": FORMAT, **config}, indent=2, ensure_ascii=False)
+    (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return the config of an artifact.
+
+    Raises:
+        ArtifactError: There is none, or it is damaged or of another version.
+    """
+    try:
+        config: dict[str, Any] = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        readable = config["format"] == FORMAT and config.keys() >= REQUIRED
+    except FileNotFoundError:
+        raise ArtifactError(f"{folder} holds no scope classifier; train one there") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ArtifactError(f"{folder / CONFIG_FILE} is damaged; train again") from error
+    if not readable:
+        raise ArtifactError(f"{folder} was made by another version; train again")
+    return config
+
+
+def read_hashed(file: Path, sha256: str) -> bytes:
+    """Return the bytes of a file that a config names.
+
+    Raises:
+        ArtifactError: It is missing, or another file than the one named.
+    """
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        raise ArtifactError(f"{file} is missing; train again") from None
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ArtifactError(f"{file} is not the file that {CONFIG_FILE} names")
+    return content

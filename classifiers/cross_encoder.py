@@ -1,0 +1,182 @@
+"""The scope cross-encoder: query and edit are read together by the body of the embedded encoder.
+
+A LoRA adapter (Hu et al., ICLR 2022) and a head on all-MiniLM-L6-v2 are the whole artifact; the
+body comes with its package. The adapter is merged into the weights when it is loaded, so that
+judging costs no more than the body does.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from classifiers.artifact_files import TrainedScorer, read_config, read_hashed
+from classifiers.scope import Probabilities
+from memory_store.devices import choose_device
+from memory_store.encoder import EMBEDDED_FINGERPRINT, embedded_folder
+from memory_store.errors import ArtifactError
+from memory_store.quiet import quiet_transformers
+
+KIND = "cross-encoder"
+ADAPTER_FILE = "adapter_model.safetensors"
+MAX_TOKENS = 192
+"""Tokens of a pair that are read; the query's beginning is cut off first."""
+
+BATCH = 64
+_HEAD = ("classifier.weight", "classifier.bias", "bert.pooler.dense.weight", "bert.pooler.dense.bias")
+
+
+class CrossEncoderScorer(TrainedScorer):
+    """Scores (query, edit) pairs with the merged cross-encoder. Thread-safe.
+
+    Args:
+        load_model: Returns a sequence classifier with one logit, and its tokenizer; called
+            when a pair is first judged.
+        config: What the artifact says of itself: thresholds, calibration, recall floor, facts.
+    """
+
+    def __init__(
+        self, load_model: Callable[[], tuple[Any, Any]], config: dict[str, Any]
+    ) -> None:
+        super().__init__(config)
+        self._load_model = load_model
+        self._loaded: tuple[Any, Any] | None = None
+        self.slope = float(config["calibration"]["slope"])
+        self.offset = float(config["calibration"]["offset"])
+        # Fast tokenizers keep padding as state: two threads in one of them fail.
+        self._lock = threading.Lock()
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> Probabilities:
+        """Return (n,) probabilities that each query is in the scope of the edit beside it."""
+        logits = self.slope * self.logits(pairs) + self.offset
+        return np.asarray(1 / (1 + np.exp(-logits)), dtype=np.float64)
+
+    def logits(self, pairs: Sequence[tuple[str, str]]) -> Probabilities:
+        """Return (n,) logits before calibration; pairs of like length share a batch."""
+        found = np.empty(len(pairs), dtype=np.float64)
+        order = sorted(range(len(pairs)), key=lambda n: len(pairs[n][0]) + len(pairs[n][1]))
+        for start in range(0, len(order), BATCH):
+            places = order[start : start + BATCH]
+            found[places] = self._forward([pairs[place] for place in places])
+        return found
+
+    def _forward(self, pairs: list[tuple[str, str]]) -> Probabilities:
+        import torch
+
+        with self._lock, torch.inference_mode():
+            self._loaded = self._loaded or self._load_model()
+            model, tokenizer = self._loaded
+            batch = encode_pairs(tokenizer, pairs, padding=True, return_tensors="pt")
+            logits = model(**batch.to(model.device)).logits
+        return np.asarray(logits[:, 0].float().cpu().numpy(), dtype=np.float64)
+
+    @classmethod
+    def load(
+        cls, folder: Path, device: str | None = None, precision: str = "auto"
+    ) -> CrossEncoderScorer:
+        """Read an artifact and merge it into the embedded body.
+
+        Args:
+            folder: Where the artifact lies.
+            device: Where to run; by default the best device there is.
+            precision: ``float32``, ``bfloat16``, or ``auto``: the faster one here.
+
+        Raises:
+            ArtifactError: A file is missing or damaged, or was made for another body.
+            ModelError: The body is not installed, or there is no such device.
+        """
+        config = read_config(folder)
+        if config["body"] != EMBEDDED_FINGERPRINT:
+            raise ArtifactError(
+                f"the scope classifier in {folder} was trained on {config['body']}, not on "
+                f"{EMBEDDED_FINGERPRINT}; train it again with: errata train scope"
+            )
+        adapter = read_hashed(folder / ADAPTER_FILE, config["model_sha256"])
+        scale = config["lora"]["alpha"] / config["lora"]["rank"]
+
+        def load_model() -> tuple[Any, Any]:
+            place = choose_device(device)
+            model, tokenizer = load_body()
+            merge(model, adapter, scale)
+            return model.eval().to(place, dtype=_dtype(precision, place)), tokenizer
+
+        return cls(load_model, config)
+
+
+def encode_pairs(tokenizer: Any, pairs: Sequence[tuple[str, str]], **options: Any) -> Any:
+    """Return the tokens of pairs: the edit first, since it must never be cut off."""
+    return tokenizer(
+        [edit for _, edit in pairs],
+        [query for query, _ in pairs],
+        truncation="longest_first",
+        max_length=MAX_TOKENS,
+        **options,
+    )
+
+
+def load_body() -> tuple[Any, Any]:
+    """Return the embedded body with a fresh head of one logit, and its tokenizer."""
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    folder = embedded_folder()
+    with quiet_transformers():
+        model = AutoModelForSequenceClassification.from_pretrained(
+            folder, num_labels=1, problem_type="multi_label_classification", dtype="float32"
+        )
+        return model, AutoTokenizer.from_pretrained(folder)
+
+
+def merge(model: Any, adapter: bytes, scale: float) -> None:
+    """Add an adapter to the weights of its body.
+
+    Args:
+        model: The body.
+        adapter: The adapter as a safetensors file, its tensors named as peft does.
+        scale: What the product of its factors is multiplied with (alpha / rank).
+
+    Raises:
+        ArtifactError: It is damaged or doesn't fit.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    weights = model.state_dict()
+    try:
+        tensors = {
+            name.removeprefix("base_model.model."): tensor.float()
+            for name, tensor in load(adapter).items()
+        }
+        with torch.no_grad():
+            for name, tensor in tensors.items():
+                if name.endswith("lora_A.weight"):
+                    module = name.removesuffix(".lora_A.weight")
+                    up = tensors[f"{module}.lora_B.weight"]
+                    weights[f"{module}.weight"] += scale * (up @ tensor)
+                elif name in _HEAD:
+                    weights[name].copy_(tensor)
+                elif not name.endswith("lora_B.weight"):
+                    raise KeyError(name)
+    except (SafetensorError, KeyError, RuntimeError) as error:
+        raise ArtifactError("the adapter of the scope classifier doesn't fit its body") from error
+
+
+def _dtype(precision: str, device: str) -> Any:
+    import torch
+
+    if precision == "auto":
+        quick = device != "cpu" or has_bfloat16_instructions()
+        precision = "bfloat16" if quick else "float32"
+    return getattr(torch, precision)
+
+
+def has_bfloat16_instructions() -> bool:
+    """Say whether this processor multiplies bfloat16 itself; where it must convert, it is slower."""
+    import torch
+
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

@@ -1,0 +1,248 @@
+"""The facts of the training files, with subject and relation, and the wordings of relations.
+
+A fact's relation is known within a *family* of files that word it alike: CounterFact has
+relation ids, MQuAKE and PokeMQA share their clozes, zsRE's questions belong together where a
+rephrasing links them, KnowEdit's prompts are their own relation. Relations of two families
+can't be compared.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from classifiers.pairs import (
+    Part,
+    folded,
+    part_of,
+    records,
+    reported_subjects,
+    statement,
+)
+
+SHORTEST_TEMPLATE_USE = 3
+"""How often the end of a paraphrase must come with different subjects to be a wording."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An edit whose subject and relation are known.
+
+    Attributes:
+        edit: Its text.
+        subject: What it is about.
+        relation: Its relation, within ``family``.
+        object: What is said of the subject.
+        family: The files whose relations can be compared with this one's.
+        part: What the subject is used for.
+    """
+
+    edit: str
+    subject: str
+    relation: str
+    object: str
+    family: str
+    part: Part
+
+
+@dataclass(slots=True)
+class FactBook:
+    """All facts of the training files.
+
+    Attributes:
+        facts: The facts.
+        wordings: (family, relation) to wordings with ``{}`` for the subject.
+        leading: Texts that stand before a prompt without having to do with it.
+        aliases: A name to other names of the same.
+    """
+
+    facts: list[Fact] = field(default_factory=list)
+    wordings: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    leading: list[str] = field(default_factory=list)
+    aliases: dict[str, list[str]] = field(default_factory=dict)
+
+
+def read_facts(folder: Path, seed: int = 0) -> FactBook:
+    """Read the facts of every training file.
+
+    Subjects of CounterFact's test records are left out everywhere. Wordings and leading texts
+    come from the fit part alone.
+
+    Args:
+        folder: The data folder.
+        seed: Decides the parts.
+    """
+    book = FactBook()
+    wordings: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for read in (_counterfact, _zsre, _mquake, _knowedit):
+        read(folder, seed, book, wordings)
+    hidden = reported_subjects(folder)
+    book.facts = [fact for fact in book.facts if folded(fact.subject) not in hidden]
+    book.wordings = {key: sorted(found) for key, found in wordings.items()}
+    return book
+
+
+def _counterfact(folder: Path, seed: int, book: FactBook, wordings: Any) -> None:
+    train = list(records(folder / "counterfact" / "train.jsonl"))
+    relation_of = {}
+    ends: dict[str, Counter[str]] = defaultdict(Counter)
+    for record in train:
+        rewrite = record["requested_rewrite"]
+        relation_of[rewrite["prompt"]] = rewrite["relation_id"]
+        if part_of(rewrite["subject"], seed) != "dev":
+            for text in record["paraphrase_prompts"]:
+                ends[rewrite["relation_id"]].update(_ends(text, rewrite["subject"]))
+    for record in train:
+        rewrite = record["requested_rewrite"]
+        relation, subject = rewrite["relation_id"], rewrite["subject"]
+        if part_of(subject, seed) == "dev":
+            continue
+        for text in record["paraphrase_prompts"]:
+            wording = next(
+                (e for e in _ends(text, subject) if ends[relation][e] >= SHORTEST_TEMPLATE_USE),
+                None,
+            )
+            if wording is not None:
+                wordings["counterfact", relation][wording] += 1
+                before = text.removesuffix(wording.replace("{}", subject)).strip()
+                if before:
+                    book.leading.append(before)
+    for record in records(folder / "counterfact" / "facts.jsonl"):
+        subject = record["subject"]
+        template = record["prompt"].replace(subject, "{}")
+        relation = relation_of.get(template)
+        if record["split"] == "edit" or relation is None or template.count("{}") != 1:
+            continue
+        part = part_of(subject, seed)
+        book.facts.append(
+            Fact(
+                statement(record), subject, relation, record["target_new"], "counterfact", part
+            )
+        )
+        if part != "dev":
+            wordings["counterfact", relation][template] += 1
+
+
+def _ends(text: str, subject: str) -> list[str]:
+    """Return all ends of a text that hold its subject, longest first, as wordings."""
+    at = text.rfind(subject)
+    if at < 0:
+        return []
+    starts = [match.start() for match in re.finditer(r"(?<!\S)\S", text[: at + 1])]
+    rest = text[at + len(subject) :]
+    return [text[start:at] + "{}" + rest for start in starts]
+
+
+def _zsre(folder: Path, seed: int, book: FactBook, wordings: Any) -> None:
+    found = []
+    same = _Sets()
+    for record in records(folder / "zsre" / "train.jsonl"):
+        subject = record["subject"]
+        forms = [
+            text.replace(subject, "{}")
+            for text in (record["src"], record["rephrase"])
+            if text.count(subject) == 1
+        ]
+        if record["src"].count(subject) != 1:
+            continue
+        found.append((record, forms))
+        same.join(forms)
+    for record, forms in found:
+        part = part_of(record["subject"], seed)
+        relation = same.name(forms[0])
+        edit = f"{record['src']} {record['alt']}"
+        book.facts.append(Fact(edit, record["subject"], relation, record["alt"], "zsre", part))
+        if part != "dev":
+            wordings["zsre", relation].update(forms)
+
+
+def _mquake(folder: Path, seed: int, book: FactBook, wordings: Any) -> None:
+    """MQuAKE's train cases, and PokeMQA's edits, which are worded with the same clozes."""
+    relation_of: dict[str, str] = {}
+    cases = [c for c in records(folder / "mquake" / "cases.jsonl") if c["split"] == "train"]
+    for case in cases:
+        for rewrite in case["requested_rewrite"]:
+            relation_of[rewrite["prompt"]] = rewrite["relation_id"]
+            asked = rewrite["question"].replace(rewrite["subject"], "{}")
+            if asked.count("{}") == 1:
+                wordings["mquake", rewrite["relation_id"]][asked] += 1
+            wordings["mquake", rewrite["relation_id"]][rewrite["prompt"]] += 1
+            book.facts.append(
+                Fact(
+                    f"{rewrite['prompt'].format(rewrite['subject'])} {rewrite['target_new']['str']}",
+                    rewrite["subject"],
+                    rewrite["relation_id"],
+                    rewrite["target_new"]["str"],
+                    "mquake",
+                    part_of(rewrite["subject"], seed),
+                )
+            )
+        for hop in case["single_hops"] + case["new_single_hops"]:
+            others = [name for name in hop["answer_alias"] if len(name) > 1 and name.isascii()]
+            if others:
+                known = book.aliases.setdefault(hop["answer"], [])
+                known += [name for name in others if name not in known]
+    patterns = [
+        (re.compile(re.escape(prompt).replace(r"\{\}", "(.+)") + " (.+)"), relation)
+        for prompt, relation in relation_of.items()
+    ]
+    for record in records(folder / "mquake" / "scope_pairs.jsonl"):
+        for pattern, relation in patterns:
+            match = pattern.fullmatch(record["edit"])
+            if match:
+                subject, part = match[1], part_of(match[1], seed)
+                book.facts.append(
+                    Fact(record["edit"], subject, relation, match[2], "mquake", part)
+                )
+                if part != "dev":
+                    asked = [text.replace(subject, "{}") for text in record["questions"]]
+                    wordings["mquake", relation].update(a for a in asked if a.count("{}") == 1)
+                break
+    for key in [key for key in wordings if key[0] == "mquake"]:
+        usual = {w: n for w, n in wordings[key].items() if n >= SHORTEST_TEMPLATE_USE}
+        wordings[key] = Counter(usual)
+
+
+def _knowedit(folder: Path, seed: int, book: FactBook, wordings: Any) -> None:
+    for record in knowedit_records(folder):
+        subject = record["subject"]
+        template = record["prompt"].replace(subject, "{}")
+        part = part_of(subject, seed)
+        if template.count("{}") == 1:
+            edit = f"{record['prompt']} {record['target_new']}"
+            book.facts.append(Fact(edit, subject, template, record["target_new"], "knowedit", part))
+            if part != "dev":
+                wordings["knowedit", template][template] += 1
+        for item in record["locality"].get("Relation_Specificity", []):
+            other = item["prompt"].replace(subject, "{}")
+            if other.count("{}") == 1 and part != "dev":
+                wordings["knowedit", other][other] += 1
+
+
+def knowedit_records(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the records of KnowEdit's training files."""
+    for name in ("wiki_counterfact_train.jsonl", "wiki_recent_train.jsonl"):
+        yield from records(folder / "knowedit" / name)
+
+
+class _Sets:
+    """Disjoint sets of texts."""
+
+    def __init__(self) -> None:
+        self._parent: dict[str, str] = {}
+
+    def name(self, text: str) -> str:
+        """Return the text that names the set of a text."""
+        while self._parent.setdefault(text, text) != text:
+            text = self._parent[text]
+        return text
+
+    def join(self, texts: Iterable[str]) -> None:
+        """Put texts into one set."""
+        names = [self.name(text) for text in texts]
+        for name in names[1:]:
+            self._parent[self.name(name)] = self.name(names[0])

@@ -1,0 +1,324 @@
+"""Training of the scope cross-encoder: LoRA on the embedded body, stopped early on dev.
+
+Checkpoints, resuming and the progress bar are those of ``transformers.Trainer``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import random
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from classifiers.artifact_files import as_records, write_config
+from classifiers.cross_encoder import (
+    ADAPTER_FILE,
+    KIND,
+    CrossEncoderScorer,
+    encode_pairs,
+    has_bfloat16_instructions,
+    load_body,
+)
+from classifiers.dev_figures import (
+    DevSet,
+    Judged,
+    expected_calibration_error,
+    figures,
+    judge,
+    read_dev_set,
+    recall_floor,
+    reliability,
+)
+from classifiers.thresholds import STATED_RATES, choose_threshold
+from classifiers.training_pairs import Pair, Report, make_training_pairs
+from memory_store.encoder import EMBEDDED_FINGERPRINT, Encoder
+from memory_store.errors import MissingModelError
+
+HARD_KIND = "counterfact neighborhood"
+"""The kind of dev query that a stated false-fire rate is about."""
+
+DEFAULT_FALSE_FIRE = 0.002
+STOPPED_AT = 0.005
+"""The false-fire rate at which training is judged, and stopped when it no longer gets better."""
+
+GROUPED_BATCHES = 50
+"""Batches that are sorted by length together."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """How to train.
+
+    Attributes:
+        steps: Optimizer steps at most.
+        batch_size: Pairs in a step.
+        learning_rate: Its peak; it rises over the first steps and falls to 0.
+        warmup_steps: Over how many steps it rises.
+        rank: Rank of LoRA's factors.
+        alpha: LoRA's scale, alpha / rank.
+        dropout: LoRA's dropout.
+        evaluate_every: Steps between two looks at dev, each with a checkpoint.
+        patience: Looks without progress after which training stops.
+        dev_queries: Dev queries of such a look.
+    """
+
+    steps: int = 4000
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    warmup_steps: int = 150
+    rank: int = 64
+    alpha: int = 64
+    dropout: float = 0.05
+    evaluate_every: int = 500
+    patience: int = 3
+    dev_queries: int = 1500
+
+
+def train_cross_encoder(
+    folder: Path,
+    encoder: Encoder,
+    out: Path,
+    *,
+    seed: int = 0,
+    settings: TrainingSettings = TrainingSettings(),  # noqa: B008 - frozen
+    report: Report | None = None,
+    show_bar: bool = False,
+) -> CrossEncoderScorer:
+    """Train a cross-encoder, and write its artifact.
+
+    Checkpoints go to ``out/checkpoints``; where there are some of the same settings, training
+    goes on from the last.
+
+    Args:
+        folder: The data folder.
+        encoder: Finds near edits, as in use.
+        out: Where the artifact goes.
+        seed: Decides the parts and every random choice.
+        settings: How to train.
+        report: Told the name of a stage, how much is done, and how much there is.
+        show_bar: Whether to show the trainer's progress bar.
+
+    Raises:
+        ErrataError: A file of the data is missing, or what training needs is not installed.
+    """
+    report = report or (lambda stage, done, total: None)
+    pairs = make_training_pairs(folder, encoder, seed, report)
+    dev = read_dev_set(folder, encoder, seed, report)
+    log.info("%d pairs: %s", len(pairs.pairs), json.dumps(pairs.counts()))
+    model, tokenizer = load_body()
+    fitted = _fit(model, tokenizer, pairs.pairs, dev, out, seed, settings, show_bar)
+    facts = {
+        "seed": seed,
+        "settings": asdict(settings),
+        "pairs": pairs.counts(),
+        "left_out": pairs.left_out,
+        "edits_in_memory": len(dev.edits),
+    }
+    sha256 = _write_adapter(fitted, out, settings)
+    return finish(out, sha256, dev, settings, facts)
+
+
+def finish(
+    out: Path, sha256: str, dev: DevSet, settings: TrainingSettings, facts: dict[str, Any]
+) -> CrossEncoderScorer:
+    """Calibrate an adapter on one half of dev, measure it, and write its config."""
+    config: dict[str, Any] = {
+        "kind": KIND,
+        "body": EMBEDDED_FINGERPRINT,
+        "model_sha256": sha256,
+        "lora": {"rank": settings.rank, "alpha": settings.alpha},
+        "calibration": {"slope": 1.0, "offset": 0.0},
+        "recall_floor": recall_floor(dev),
+        "default_false_fire": DEFAULT_FALSE_FIRE,
+        "thresholds": [],
+    }
+    write_config(out, config)
+    scorer = CrossEncoderScorer.load(out)
+    raw = judge(dev, scorer.logits)
+    half = np.arange(len(dev.queries)) % 2 == 0
+    config["calibration"] = _calibration(raw, half)
+    probabilities = _sigmoid(
+        config["calibration"]["slope"] * raw.scores + config["calibration"]["offset"]
+    )
+    judged = Judged(probabilities, raw.labels, raw.query_of, raw.kinds)
+    hard = judged.highest()[judged.kinds == HARD_KIND]
+    choices = [choose_threshold(np.maximum(hard, 0.0), rate) for rate in STATED_RATES]
+    other = ~half[judged.query_of]
+    config |= {
+        "thresholds": as_records(choices),
+        **facts,
+        "expected_calibration_error": expected_calibration_error(
+            probabilities[other], judged.labels[other]
+        ),
+        "reliability": reliability(probabilities[other], judged.labels[other]),
+        "dev": figures(judged, choices),
+    }
+    write_config(out, config)
+    return CrossEncoderScorer.load(out)
+
+
+def _fit(
+    model: Any,
+    tokenizer: Any,
+    pairs: Sequence[Pair],
+    dev: DevSet,
+    out: Path,
+    seed: int,
+    settings: TrainingSettings,
+    show_bar: bool,
+) -> Any:
+    try:
+        from peft import LoraConfig, get_peft_model
+    except ImportError:
+        raise MissingModelError('training needs peft; run: pip install "errata[train]"') from None
+    import torch
+    from transformers import (
+        DataCollatorWithPadding,
+        EarlyStoppingCallback,
+        Trainer,
+        TrainingArguments,
+        set_seed,
+    )
+
+    set_seed(seed)
+    lora = LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules=r".*\.layer\.\d+\..*(query|key|value|dense)",
+        modules_to_save=["classifier", "pooler"],
+    )
+    adapted = get_peft_model(model, lora)
+    looked_at = dev.sample(settings.dev_queries, seed)
+    checkpoints = out / "checkpoints"
+    arguments = TrainingArguments(
+        output_dir=str(checkpoints),
+        max_steps=settings.steps,
+        per_device_train_batch_size=settings.batch_size,
+        per_device_eval_batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        warmup_steps=settings.warmup_steps,
+        lr_scheduler_type="linear",
+        weight_decay=0.01,
+        bf16=torch.cuda.is_available() or has_bfloat16_instructions(),
+        use_cpu=not torch.cuda.is_available(),
+        train_sampling_strategy="sequential",
+        eval_strategy="steps",
+        eval_steps=settings.evaluate_every,
+        save_steps=settings.evaluate_every,
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model="right",
+        greater_is_better=True,
+        logging_steps=50,
+        seed=seed,
+        report_to=[],
+        disable_tqdm=not show_bar,
+        remove_unused_columns=False,
+        label_names=["labels"],
+    )
+
+    judged, labels = looked_at.pairs(), looked_at.labels()
+    by_length = sorted(range(len(judged)), key=lambda n: sum(map(len, judged[n])))
+    kinds = np.array([f"{query.source} {query.kind}" for query in looked_at.queries])
+
+    def measured(predicted: Any) -> dict[str, float]:
+        scores = np.empty(len(judged))
+        scores[by_length] = np.asarray(predicted.predictions, dtype=np.float64).reshape(-1)
+        return _progress(Judged(scores, labels, looked_at.query_of(), kinds))
+
+    grouped = _grouped_by_length(pairs, settings.batch_size, seed)
+    trainer = Trainer(
+        model=adapted,
+        args=arguments,
+        train_dataset=_Tokenized(
+            tokenizer, [(pair.query, pair.edit) for pair in grouped], [p.label for p in grouped]
+        ),
+        eval_dataset=_Tokenized(
+            tokenizer, [judged[n] for n in by_length], [labels[n] for n in by_length]
+        ),
+        data_collator=DataCollatorWithPadding(tokenizer),
+        compute_metrics=measured,
+        callbacks=[EarlyStoppingCallback(early_stopping_patience=settings.patience)],
+    )
+    begun = any(checkpoints.glob("checkpoint-*"))
+    trainer.train(resume_from_checkpoint=begun)
+    return trainer.model
+
+
+def _grouped_by_length(pairs: Sequence[Pair], batch_size: int, seed: int) -> list[Pair]:
+    """Return the pairs so that those of a batch are of like length, and little is padded."""
+    span = batch_size * GROUPED_BATCHES
+    batches = []
+    for start in range(0, len(pairs), span):
+        part = sorted(pairs[start : start + span], key=lambda p: len(p.query) + len(p.edit))
+        batches += [part[n : n + batch_size] for n in range(0, len(part), batch_size)]
+    random.Random(seed).shuffle(batches)  # noqa: S311
+    # A short batch in the middle would shift all that follow it.
+    batches.sort(key=lambda batch: len(batch) < batch_size)
+    return [pair for batch in batches for pair in batch]
+
+
+class _Tokenized:
+    """Pairs as a data set: tokens are made when an item is asked for."""
+
+    def __init__(
+        self, tokenizer: Any, pairs: Sequence[tuple[str, str]], labels: Sequence[bool]
+    ) -> None:
+        self.tokenizer, self.pairs, self.labels = tokenizer, pairs, labels
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, place: int) -> dict[str, Any]:
+        tokens = encode_pairs(self.tokenizer, [self.pairs[place]])
+        item = {name: values[0] for name, values in tokens.items()}
+        return {**item, "labels": [float(self.labels[place])]}
+
+
+def _progress(judged: Judged) -> dict[str, float]:
+    """Return what training is judged by: right fires at a fixed false-fire rate on neighbours."""
+    hard = judged.highest()[judged.kinds == HARD_KIND]
+    threshold = choose_threshold(hard, STOPPED_AT).threshold if len(hard) else 0.0
+    right, fired = judged.highest_right() >= threshold, judged.highest() >= threshold
+    in_scope = np.zeros(len(judged.kinds), dtype=bool)
+    in_scope[judged.query_of[judged.labels]] = True
+    found = {f"fires_{kind.replace(' ', '_')}": float(fired[judged.kinds == kind].mean()) for kind in np.unique(judged.kinds)}
+    return {"right": float(right[in_scope].mean()), "wrong": float(fired[~in_scope].mean()), **found}
+
+
+def _write_adapter(model: Any, out: Path, settings: TrainingSettings) -> str:
+    """Write the adapter's tensors in half precision, and return the file's hash."""
+    import torch
+    from peft import get_peft_model_state_dict
+    from safetensors.torch import save
+
+    out.mkdir(parents=True, exist_ok=True)
+    tensors = {
+        name: tensor.detach().cpu().to(torch.float16).contiguous()
+        for name, tensor in get_peft_model_state_dict(model).items()
+    }
+    content = save(tensors, metadata={"format": "pt"})
+    (out / ADAPTER_FILE).write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _calibration(raw: Judged, half: Any) -> dict[str, float]:
+    """Fit Platt's sigmoid on the pairs of half the queries."""
+    from sklearn.linear_model import LogisticRegression
+
+    chosen = half[raw.query_of]
+    fitted = LogisticRegression(C=1e6).fit(raw.scores[chosen, None], raw.labels[chosen])
+    return {"slope": float(fitted.coef_[0, 0]), "offset": float(fitted.intercept_[0])}
+
+
+def _sigmoid(logits: Any) -> Any:
+    return 1 / (1 + np.exp(-logits))

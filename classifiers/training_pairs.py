@@ -1,0 +1,228 @@
+"""(query, edit) pairs to train the cross-encoder on, each of a named and counted kind."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from classifiers.edited_subjects import EditedSubjects
+from classifiers.facts import FactBook, read_facts
+from classifiers.pairs import (
+    ScopeData,
+    folded,
+    part_of,
+    read_scope_data,
+    records,
+    texts_reported_on,
+)
+from classifiers.shortlist import FOUND, Listed, shortlist
+from classifiers.training_queries import TrainingQuery, training_queries
+from classifiers.views import text_views, window
+from memory_store.encoder import Encoder
+
+MINED = 2
+"""Edits among the nearest that a query is told apart from."""
+
+NEAREST_KIND = "among the nearest edits"
+ENCODED_AT_ONCE = 512
+
+Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A query, or the part of it that is judged, with an edit.
+
+    Attributes:
+        query: The text.
+        edit: The edit.
+        label: Whether the query is in the edit's scope.
+        kind: What sort of pair it is.
+    """
+
+    query: str
+    edit: str
+    label: bool
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPairs:
+    """All pairs, in a fixed order.
+
+    Attributes:
+        pairs: The pairs.
+        left_out: How many queries or pairs were left out, by reason.
+    """
+
+    pairs: tuple[Pair, ...]
+    left_out: dict[str, int]
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return how many pairs there are of each kind, in scope and out of it."""
+        found: dict[str, Counter[str]] = {"in scope": Counter(), "out of scope": Counter()}
+        for pair in self.pairs:
+            found["in scope" if pair.label else "out of scope"][pair.kind] += 1
+        return {name: dict(counter.most_common()) for name, counter in found.items()}
+
+
+def make_training_pairs(
+    folder: Path, encoder: Encoder, seed: int = 0, report: Report | None = None
+) -> TrainingPairs:
+    """Return the pairs made of every training file of a data folder and of our own wordings.
+
+    Args:
+        folder: The data folder.
+        encoder: Finds the edits that are near a query, as in use.
+        seed: Decides the parts and every random choice.
+        report: Told the name of a stage, how much is done, and how much there is.
+
+    Raises:
+        ErrataError: A file is missing or malformed.
+    """
+    data, book = read_scope_data(folder, seed), read_facts(folder, seed)
+    reported = texts_reported_on(folder)
+    neighbours = list(_neighbours(folder, seed))
+    queries = training_queries(data, book, neighbours, seed)
+    kept = [query for query in queries if folded(query.text) not in reported]
+    edits = _edits_in_memory(data, book)
+    pairs, left_out = _paired(kept, edits, book, encoder, seed, report or _silent)
+    random.Random(seed).shuffle(pairs)  # noqa: S311
+    return TrainingPairs(tuple(pairs), {"reported on": len(queries) - len(kept), **left_out})
+
+
+def encode_all(
+    encoder: Encoder, texts: Sequence[str], done: Callable[[int], None]
+) -> npt.NDArray[np.float32]:
+    """Return (n, d) vectors of many texts."""
+    rows = []
+    for start in range(0, len(texts), ENCODED_AT_ONCE):
+        rows.append(encoder.encode(texts[start : start + ENCODED_AT_ONCE]))
+        done(min(start + ENCODED_AT_ONCE, len(texts)))
+    return np.concatenate(rows) if rows else np.empty((0, encoder.dimension), np.float32)
+
+
+def shortlists(
+    texts: Sequence[str], edits: Sequence[str], encoder: Encoder, report: Report
+) -> Iterator[list[Listed]]:
+    """Yield the shortlist of each text among edits, as the router makes it."""
+    edit_vectors = encode_all(encoder, edits, lambda n: report("edits", n, len(edits)))
+    viewed = [text_views(text) for text in texts]
+    flat = [view for views in viewed for view in views]
+    vectors = encode_all(encoder, flat, lambda n: report("queries", n, len(flat)))
+    found = _nearest(vectors, edit_vectors)
+    for text, views in zip(texts, viewed, strict=True):
+        near = [(view, *next(found)) for view in views]
+        yield shortlist(
+            text,
+            (
+                (int(place), edits[place], view, float(similarity))
+                for view, places, similarities in near
+                for place, similarity in zip(places, similarities, strict=True)
+            ),
+        )
+
+
+def _nearest(
+    vectors: npt.NDArray[np.float32], edit_vectors: npt.NDArray[np.float32], batch: int = 256
+) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]:
+    most = min(FOUND, len(edit_vectors))
+    for start in range(0, len(vectors), batch):
+        similarities = vectors[start : start + batch] @ edit_vectors.T
+        places = np.argpartition(-similarities, most - 1, axis=1)[:, :most]
+        yield from zip(places, np.take_along_axis(similarities, places, axis=1), strict=True)
+
+
+def _neighbours(folder: Path, seed: int) -> Iterator[tuple[str, str]]:
+    """Yield the neighbourhood prompt of every CounterFact edit that may be trained on."""
+    facts = list(records(folder / "counterfact" / "facts.jsonl"))
+    full = list(records(folder / "counterfact" / "train.jsonl"))
+    relation_of = {r["requested_rewrite"]["prompt"]: r["requested_rewrite"]["relation_id"] for r in full}
+    edited = EditedSubjects(facts, full)
+    for fact in facts:
+        relation = relation_of.get(fact["prompt"].replace(fact["subject"], "{}"))
+        usable = fact["split"] != "edit" and part_of(fact["subject"], seed) != "dev"
+        text = fact.get("locality_prompt")
+        if usable and relation and text and not edited.cover(text, relation):
+            yield text, f"{fact['prompt']} {fact['target_new']}"
+
+
+def _edits_in_memory(data: ScopeData, book: FactBook) -> list[str]:
+    recorded = [
+        edit
+        for query in data.queries
+        if query.part != "dev"
+        for edit in (query.edit, query.against)
+        if edit
+    ]
+    return list(dict.fromkeys([*(f.edit for f in book.facts if f.part != "dev"), *recorded]))
+
+
+def _paired(
+    queries: Sequence[TrainingQuery],
+    edits: Sequence[str],
+    book: FactBook,
+    encoder: Encoder,
+    seed: int,
+    report: Report,
+) -> tuple[list[Pair], Counter[str]]:
+    chance = random.Random(seed)  # noqa: S311
+    about = {fact.edit: (fact.family, fact.relation, fact.subject) for fact in book.facts}
+    pairs: dict[tuple[str, str], Pair] = {}
+    left_out: Counter[str] = Counter()
+    for query, near in zip(
+        queries, shortlists([q.text for q in queries], edits, encoder, report), strict=True
+    ):
+        shown = {edits[one.place]: one.shown for one in near}
+        own = window(query.text, text_views(query.text)[-1])
+
+        def add(edit: str, label: bool, kind: str, shown: dict[str, str] = shown, own: str = own) -> None:
+            text = shown.get(edit, own)
+            pairs.setdefault((text, edit), Pair(text, edit, label, kind))
+
+        if query.edit is not None:
+            add(query.edit, True, query.kind)
+        for edit, kind in query.against:
+            add(edit, False, kind)
+        told_apart = []
+        for one in near:
+            edit = edits[one.place]
+            if edit != query.edit and edit not in dict(query.against):
+                verdict = _tell(query, about.get(query.edit or "", query.about), about.get(edit))
+                if verdict == "apart":
+                    told_apart.append(edit)
+                else:
+                    left_out[verdict] += 1
+        # The nearest one is the one to be confused with; others are drawn.
+        chosen = told_apart[:1] + chance.sample(told_apart[1:], min(MINED - 1, len(told_apart[1:])))
+        for edit in chosen:
+            add(edit, False, NEAREST_KIND)
+    return list(pairs.values()), left_out
+
+
+def _tell(
+    query: TrainingQuery,
+    asked: tuple[str, str, str] | None,
+    told: tuple[str, str, str] | None,
+) -> str:
+    """Say whether a query that is near an edit is told ``apart``, or why it is left out."""
+    if told is None:
+        return "a near edit of unknown subject" if query.edit is not None else "apart"
+    if asked is None:
+        named = folded(told[2]) in folded(query.text)
+        return "a near edit whose subject is named" if named else "apart"
+    if folded(asked[2]) != folded(told[2]):
+        return "apart"
+    if asked[0] != told[0]:
+        return "a near edit of the same subject, in another family"
+    return "a near edit of the same subject and relation" if asked[1] == told[1] else "apart"
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    pass
