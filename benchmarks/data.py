@@ -60,23 +60,31 @@ def counterfact(folder: Path) -> Benchmark:
     """All CounterFact edits, and the cases of the test split.
 
     A neighbourhood prompt counts as out of scope only if no edit in memory has its subject
-    and relation. Some prompts stand in several edits with different objects: any is right.
+    and relation. An edit whose wording stands for several relations ("... is located in" for
+    country, continent and town) has all of them. Some prompts stand in several edits with
+    different objects: any is right.
     """
     facts = list(records(folder / "counterfact" / "facts.jsonl"))
     tests = list(records(folder / "counterfact" / "test.jsonl"))
     trains = list(records(folder / "counterfact" / "train.jsonl"))
     edited = EditedSubjects(facts, [*tests, *trains])
     edits = _Edits((str(fact["case_id"]), fact["prompt"], fact["target_new"]) for fact in facts)
+    same_fact: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for fact in facts:
+        for relation in edited.relations_of(fact):
+            same_fact[fact["subject"], relation].add(str(fact["case_id"]))
     cases: list[Case] = []
-    dropped = 0
+    dropped = several = 0
     for place, record in enumerate(tests):
         rewrite = record["requested_rewrite"]
         prompt = rewrite["prompt"].format(rewrite["subject"])
-        in_scope = edits.of(str(record["case_id"]), rewrite["target_true"]["str"])
+        same = same_fact[rewrite["subject"], rewrite["relation_id"]]
+        several += len(same) > 1
+        in_scope = edits.of(str(record["case_id"]), rewrite["target_true"]["str"], same)
         cases.append(in_scope("exact", prompt, place))
         cases += [in_scope("paraphrase", text, place) for text in record["paraphrase_prompts"]]
         for text in dict.fromkeys(record["neighborhood_prompts"]):
-            if edited.cover(text, rewrite["relation_id"]):
+            if edited.cover(text, rewrite["relation_id"]) or edited.cover_wording(text):
                 dropped += 1
             else:
                 cases.append(Case("neighborhood", text, place))
@@ -87,6 +95,7 @@ def counterfact(folder: Path) -> Benchmark:
         "out_of_scope_dropped": dropped,
         "edits_of_unknown_relation": edited.unknown_wordings,
         "prompts_in_several_edits": edits.shared_prompts,
+        "records_of_several_edits": several,
     }
     subjects = [fact["subject"] for fact in facts]
     return Benchmark("counterfact", edits.records(subjects), tuple(cases), notes)
@@ -118,18 +127,50 @@ def wiki_counterfact(folder: Path, seed: int) -> Benchmark:
         folder: The data folder.
         seed: The seed that the scope classifier was trained with.
     """
+    return _held_back("wiki_counterfact", folder, seed)
+
+
+def wiki_recent(folder: Path, seed: int) -> Benchmark:
+    """KnowEdit's wiki_recent, real recent facts: the dev part, as of wiki_counterfact."""
+    return _held_back("wiki_recent", folder, seed)
+
+
+def mquake(folder: Path) -> Benchmark:
+    """All MQuAKE edits, and the hops of the test cases as questions of their own.
+
+    A hop that no case edits counts as out of scope only if no edit in memory asks for it, by
+    its question, its cloze, or its subject and relation.
+    """
+    edits = list(records(folder / "mquake" / "edits.jsonl"))
+    tests = [c for c in records(folder / "mquake" / "cases.jsonl") if c["split"] == "test"]
+    facts = _FactsOfEdits(edits)
+    cases: dict[tuple[str, str], Case] = {}
+    dropped: set[str] = set()
+    for place, record in enumerate(tests):
+        for rewrite in record["requested_rewrite"]:
+            question = rewrite["question"]
+            cases.setdefault(("edited_hop", question), facts.case(rewrite, place))
+        for hop in [*record["single_hops"], *record["new_single_hops"]]:
+            question = hop["question"]
+            if facts.ask_for(hop):
+                dropped.add(question)
+            else:
+                cases.setdefault(("unedited_hop", question), Case("unedited_hop", question, place))
+    notes = {
+        "out_of_scope_dropped": len(dropped),
+        "prompts_in_several_edits": facts.shared,
+    }
+    return Benchmark("mquake", facts.records(), tuple(cases.values()), notes)
+
+
+def _held_back(name: str, folder: Path, seed: int) -> Benchmark:
     held_back = {
         folded(query.text)
         for query in read_scope_data(folder, seed).queries
-        if query.part == "dev" and query.source == "wiki_counterfact"
+        if query.part == "dev" and query.source == name
     }
-    everything = list(records(folder / "knowedit" / "wiki_counterfact_train.jsonl"))
-    return _knowedit("wiki_counterfact", everything, held_back)
-
-
-def wiki_recent(folder: Path) -> Benchmark:
-    """KnowEdit's wiki_recent: real recent facts."""
-    return _knowedit("wiki_recent", list(records(folder / "knowedit" / "wiki_recent_train.jsonl")))
+    everything = list(records(folder / "knowedit" / f"{name}_train.jsonl"))
+    return _knowedit(name, everything, held_back)
 
 
 def _knowedit(
@@ -154,7 +195,7 @@ def _knowedit(
             cases.append(in_scope("alias", item["prompt"], place))
         for item in record["locality"].get("Relation_Specificity", []):
             if edits.have(item["prompt"]):
-                dropped += 1
+                dropped += only is None or folded(item["prompt"]) in only
             else:
                 cases.append(Case("relation_specificity", item["prompt"], place))
     kept = [case for case in cases if only is None or folded(case.query) in only]
@@ -180,10 +221,15 @@ class _Edits:
         """Say whether an edit has this prompt."""
         return folded(prompt) in self._ids
 
-    def of(self, id: str, old: str | None) -> Callable[[str, str, int], Case]:
-        """Return a maker of cases in the scope of an edit: (kind, query, record)."""
+    def of(
+        self, id: str, old: str | None, same: Iterable[str] = ()
+    ) -> Callable[[str, str, int], Case]:
+        """Return a maker of cases in the scope of an edit: (kind, query, record).
+
+        Any edit of the same prompt is right, and any of ``same``.
+        """
         prompt, new = self._edits[id]
-        right = frozenset(self._ids[folded(prompt)])
+        right = frozenset(self._ids[folded(prompt)]) | frozenset(same)
         also = frozenset(self._edits[other][1] for other in right) - {new}
         return lambda kind, query, record: Case(kind, query, record, id, right, new, also, old)
 
@@ -195,6 +241,73 @@ class _Edits:
         for record, subject in zip(found, subjects or [], strict=False):
             record["subject"] = subject
         return tuple(found)
+
+
+class _FactsOfEdits:
+    """MQuAKE's edits by what they are about: (subject, relation)."""
+
+    def __init__(self, edits: Sequence[dict[str, Any]]) -> None:
+        self._edits = edits
+        self._about: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+        self._texts: set[str] = set()
+        self._clozes: dict[str, str] = {}
+        for edit in edits:
+            self._about[edit["subject"], edit["relation_id"]].append(edit)
+            self._texts |= {folded(edit["question"]), folded(_cloze(edit))}
+            self._clozes[edit["prompt"]] = edit["relation_id"]
+
+    @property
+    def shared(self) -> int:
+        """How many subjects have several edits of one relation."""
+        return sum(len(edits) > 1 for edits in self._about.values())
+
+    def case(self, rewrite: dict[str, Any], record: int) -> Case:
+        """Return the question of an edit as a case; any edit of its fact is right."""
+        right = self._about[rewrite["subject"], rewrite["relation_id"]]
+        new = rewrite["target_new"]["str"]
+        own = next((e for e in right if e["target_new"] == new), None)
+        if own is None:
+            raise ErrataError(
+                f"no edit says that {_cloze(rewrite)} {new}; mquake/edits.jsonl and "
+                "mquake/cases.jsonl don't belong together"
+            )
+        return Case(
+            "edited_hop",
+            rewrite["question"],
+            record,
+            str(own["edit_id"]),
+            frozenset(str(edit["edit_id"]) for edit in right),
+            new,
+            frozenset(edit["target_new"] for edit in right) - {new},
+            rewrite["target_true"]["str"],
+        )
+
+    def ask_for(self, hop: dict[str, Any]) -> bool:
+        """Say whether a hop asks for what an edit says."""
+        question, cloze = hop["question"], hop["cloze"]
+        if {folded(question), folded(cloze)} & self._texts:
+            return True
+        for prompt, relation in self._clozes.items():
+            before, _, after = prompt.partition("{}")
+            subject = cloze.removeprefix(before).removesuffix(after)
+            if before + subject + after == cloze and (subject, relation) in self._about:
+                return True
+        return False
+
+    def records(self) -> tuple[dict[str, Any], ...]:
+        """Return records that can be imported."""
+        return tuple(
+            {
+                "id": str(edit["edit_id"]),
+                "text": f"{_cloze(edit)} {edit['target_new']}",
+                "subject": edit["subject"],
+            }
+            for edit in self._edits
+        )
+
+
+def _cloze(edit: dict[str, Any]) -> str:
+    return str(edit["prompt"].format(edit["subject"]))
 
 
 def everyday(folder: Path) -> list[str]:

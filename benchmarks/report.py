@@ -1,47 +1,70 @@
-"""Draws ``docs/benchmarks.md`` from the rows."""
+"""Draws ``docs/benchmarks.md``, ``docs/scope.md`` and the plots from the rows."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from benchmarks import plots
 from benchmarks.rows import Row, read_rows, table
+from benchmarks.scope_page import FACTS, NOTES, ROC, scope_page
 
-PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DOCS = Path(__file__).parent.parent / "docs"
 
 TITLES = {
     "counterfact": "CounterFact: 21,919 edits in memory",
     "zsre": "zsRE",
-    "knowedit_zsre": "KnowEdit: zsRE",
-    "wiki_counterfact": "KnowEdit: wiki_counterfact, the dev part held back from training",
-    "wiki_recent": "KnowEdit: wiki_recent",
-}
-
-NOTES = {
-    "out_of_scope_dropped": "out-of-scope prompts left out: they are in the scope of another edit "
-    "in memory",
-    "edits_of_unknown_relation": "edits whose relation no full record names",
-    "prompts_in_several_edits": "prompts that stand in several edits with different objects; a "
-    "fire on any of them is right",
 }
 
 OPENING = """# Benchmarks
 
 Drawn from the rows in `benchmarks/results/` by `python -m benchmarks report`; don't edit by hand.
 
-All edits of a set are in memory at once. The router sees the query alone, never the answer.
-Thresholds come from dev data (see the [model
-card](../classifiers/artifacts/similarity/README.md)), for a stated false-fire rate on
-neighbourhood prompts; 5% is the default. *Fires on the right edit* means that the likeliest
-edit is a right one and reaches the threshold. An answer *follows the edit* if it holds the new
-object and not the old one, case and punctuation folded; it is generated freely by the embedded
-model, on cases drawn by the seed. Intervals are 95%
-percentile bootstraps over records, and exact ones where a share is 0 or 1. Time is measured
-beside what it is compared with, in one run.
+All edits of a set are in memory at once. Where the scope classifier fires is on a page of its own,
+[scope.md](scope.md). An answer *follows the edit* if it holds the new object and not the old one,
+case and punctuation folded; it is generated freely by the embedded model, on cases drawn by the
+seed, at the classifier's default threshold. Intervals are 95% percentile bootstraps over records,
+and exact ones where a share is 0 or 1. Time is measured beside what it is compared with, in one
+run.
 """
 
 
+def draw(folder: Path, docs: Path = DOCS) -> Iterator[Path]:
+    """Write the pages and plots for the rows in a folder; yield each file once it is written."""
+    for name, text in (("benchmarks", page(folder)), ("scope", scope_page(folder))):
+        file = docs / f"{name}.md"
+        file.write_text(text, encoding="utf-8")
+        yield file
+    for name, figure in figures(folder):
+        file = docs / "plots" / f"{name}.svg"
+        plots.save(figure, file)
+        yield file
+
+
+def figures(folder: Path) -> Iterator[tuple[str, Figure]]:
+    """Yield the name and figure of each plot that there are rows for."""
+    if (folder / ROC).is_file():
+        yield "scope_roc", plots.roc_figure(_read_json(folder / ROC))
+    if (folder / FACTS).is_file():
+        facts = _read_json(folder / FACTS)
+        if facts["reliability"]:
+            yield "scope_reliability", plots.reliability_figure(facts)
+    curve = folder / "scope_curve.jsonl"
+    if curve.is_file():
+        yield "scope_curve", plots.curve_figure(read_rows(curve))
+
+
+def _read_json(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
 def page(folder: Path) -> str:
-    """Return the page for the rows in a folder."""
+    """Return the page of benchmarks for the rows in a folder."""
     parts = [OPENING]
     for name, title in TITLES.items():
         file = folder / f"{name}.jsonl"

@@ -1,11 +1,10 @@
-"""Does it fire where it should: every case routed with all edits in memory."""
+"""Cases routed with all edits in memory, and whether a right edit is found for them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from benchmarks.data import Case
 from benchmarks.rows import Rows
@@ -22,15 +21,6 @@ class Routed:
     case: Case
     decision: Decision
 
-    def fires(self, threshold: float) -> bool:
-        """Say whether any edit is in scope at a threshold."""
-        return (self.decision.score or 0.0) >= threshold
-
-    def fires_right(self, threshold: float) -> bool:
-        """Say whether the likeliest edit is a right one, and in scope at a threshold."""
-        candidates = self.decision.candidates
-        return self.fires(threshold) and candidates[0].edit.id in self.case.right
-
 
 def route_all(
     overlay: FactOverlay, cases: Sequence[Case], progress: Callable[[int], None]
@@ -43,26 +33,6 @@ def route_all(
         routed += [Routed(case, found) for case, found in zip(part, decisions, strict=True)]
         progress(len(part))
     return routed
-
-
-def add_scope_rows(rows: Rows, routed: Sequence[Routed], thresholds: dict[str, float]) -> None:
-    """Add, for each kind of case and each threshold, how often it fires."""
-    by_kind: dict[str, list[Routed]] = defaultdict(list)
-    for one in routed:
-        by_kind[one.case.kind].append(one)
-    for name, threshold in thresholds.items():
-        for kind, found in by_kind.items():
-            setting: dict[str, Any] = {
-                "false_fire": name,
-                "threshold": threshold,
-                "groups": [one.case.record for one in found],
-            }
-            if found[0].case.right:
-                right = [one.fires_right(threshold) for one in found]
-                rows.add(kind, f"fires on the right edit, {name}", right, **setting)
-            else:
-                fired = [one.fires(threshold) for one in found]
-                rows.add(kind, f"fires, {name}", fired, **setting)
 
 
 def add_retrieval_rows(rows: Rows, overlay: FactOverlay, cases: Sequence[Case]) -> None:

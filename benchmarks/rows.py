@@ -106,7 +106,8 @@ def summary(
     """Return a statistic of (n,) observations with its 95% interval.
 
     The interval is a percentile bootstrap over groups; where shares are all 0 or all 1, so
-    that resampling shows no spread, it is the exact one (Clopper-Pearson).
+    that resampling shows no spread, it is the exact one (Clopper-Pearson) of as many observations
+    as there are groups.
 
     Args:
         values: Observations, at least one.
@@ -121,16 +122,22 @@ def summary(
         return value, None, None
     if np.all(values == values[0]):
         if value in (0.0, 1.0):
-            low, high = exact_interval(int(values.sum()), len(values))
+            n = len(values) if groups is None else len(set(groups))
+            low, high = exact_interval(int(value) * n, n)
             return value, low, high
         return value, value, value
     _, places = np.unique(np.arange(len(values)) if groups is None else groups, return_inverse=True)
-    members = np.split(np.argsort(places, kind="stable"), np.cumsum(np.bincount(places))[:-1])
-    chance = np.random.default_rng(seed)
-    resampled = [
-        compute(values[np.concatenate([members[g] for g in chosen])])
-        for chosen in chance.integers(len(members), size=(RESAMPLES, len(members)))
-    ]
+    sizes = np.bincount(places)
+    chosen = np.random.default_rng(seed).integers(len(sizes), size=(RESAMPLES, len(sizes)))
+    if statistic == "mean":
+        sums = np.bincount(places, values)
+        resampled = [sums[groups].sum() / sizes[groups].sum() for groups in chosen]
+    else:
+        members = np.split(np.argsort(places, kind="stable"), np.cumsum(sizes)[:-1])
+        resampled = [
+            compute(values[np.concatenate([members[group] for group in groups])])
+            for groups in chosen
+        ]
     low, high = np.percentile(resampled, [2.5, 97.5])
     return value, float(low), float(high)
 
@@ -170,17 +177,19 @@ def table(rows: Iterable[Row]) -> str:
     """Return rows as a Markdown table."""
     lines = ["| queries | figure | value | 95% interval | n |", "|---|---|---|---|---|"]
     lines += [
-        f"| {row.kind} | {row.metric} | {_number(row.value)} | {_interval(row)} | {row.n:,} |"
+        f"| {row.kind} | {row.metric} | {number(row.value)} | {interval(row)} | {row.n:,} |"
         for row in rows
     ]
     return "\n".join(lines)
 
 
-def _interval(row: Row) -> str:
+def interval(row: Row) -> str:
+    """Return the interval of a row as text; empty if it has none."""
     if row.low is None or row.high is None:
         return ""
-    return f"{_number(row.low)} – {_number(row.high)}"  # noqa: RUF001
+    return f"{number(row.low)} – {number(row.high)}"  # noqa: RUF001
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return a figure as text, of four digits."""
     return f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"

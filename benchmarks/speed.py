@@ -67,21 +67,31 @@ def timed_routes(
     exactly: dict[str, Any] = {"min_new_tokens": ANSWER_TOKENS, "max_new_tokens": ANSWER_TOKENS}
     base.generate(turns, **exactly)
     every = max(1, sum(map(len, queries.values())) // answers)
-    routes: dict[str, list[float]] = {kind: [] for kind in queries}
+    routes: dict[str, list[tuple[float, bool]]] = {kind: [] for kind in queries}
     written: list[float] = []
     for place, (kind, query) in enumerate(
         (kind, query) for kind, texts in queries.items() for query in texts
     ):
         if place % every == 0:
             written.append(seconds(lambda: base.generate(turns, **exactly)))
-        routes[kind].append(seconds(lambda query=query: overlay.decide(query)))  # type: ignore[misc]
+        started = time.perf_counter()
+        decision = overlay.decide(query)
+        routes[kind].append((time.perf_counter() - started, bool(decision.candidates)))
     answer = sorted(written)[len(written) // 2]
     rows.add("base model", f"{ANSWER_TOKENS}-token answer, seconds", written, "p50")
-    for kind, times in routes.items():
-        shares = [time / answer for time in times]
-        rows.add(f"route, {kind}", "milliseconds, p50", [1000 * t for t in times], "p50")
-        rows.add(f"route, {kind}", "share of the base model's answer, p50", shares, "p50")
-        rows.add(f"route, {kind}", "share of the base model's answer, p99", shares, "p99")
+    for kind, timed in routes.items():
+        _add_route_rows(rows, f"route, {kind}", [time for time, _ in timed], answer)
+        if len({judged for _, judged in timed}) == 2:
+            for judged, name in ((True, "edits judged"), (False, "no edit judged")):
+                times = [time for time, was in timed if was is judged]
+                _add_route_rows(rows, f"route, {kind}, {name}", times, answer)
+
+
+def _add_route_rows(rows: Rows, kind: str, times: Sequence[float], answer: float) -> None:
+    shares = [time / answer for time in times]
+    rows.add(kind, "milliseconds, p50", [1000 * time for time in times], "p50")
+    rows.add(kind, "share of the base model's answer, p50", shares, "p50")
+    rows.add(kind, "share of the base model's answer, p99", shares, "p99")
 
 
 def memory_of_open(path: Path) -> float:

@@ -30,7 +30,7 @@ class TrainedScorer(ABC):
         facts: The config.
         thresholds: What was measured on dev, one for each stated false-fire rate.
         default_false_fire: The stated rate to use unless another is asked for.
-        fingerprint: Names the weights; thresholds of two artifacts can't be compared.
+        fingerprint: Names weights and calibration; thresholds of two can't be compared.
         recall_floor: Closeness below which an edit is not worth judging.
     """
 
@@ -39,7 +39,8 @@ class TrainedScorer(ABC):
         choices = [ThresholdChoice(**record) for record in config["thresholds"]]
         self.thresholds = tuple(sorted(choices, key=lambda choice: choice.false_fire))
         self.default_false_fire = float(config["default_false_fire"])
-        self.fingerprint = f"{config['kind']}@{config['model_sha256'][:12]}"
+        scale = json.dumps([config["model_sha256"], config.get("calibration")])
+        self.fingerprint = f"{config['kind']}@{hashlib.sha256(scale.encode()).hexdigest()[:12]}"
         floor = config.get("recall_floor")
         self.recall_floor = -math.inf if floor is None else float(floor)
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from classifiers.artifact_files import TrainedScorer, read_config, read_hashed
 from classifiers.scope import Probabilities
-from memory_store.devices import choose_device
+from memory_store.devices import choose_device, has_bfloat16_instructions
 from memory_store.encoder import EMBEDDED_FINGERPRINT, embedded_folder
 from memory_store.errors import ArtifactError
 from memory_store.quiet import quiet_transformers
@@ -24,10 +24,16 @@ from memory_store.quiet import quiet_transformers
 KIND = "cross-encoder"
 ADAPTER_FILE = "adapter_model.safetensors"
 MAX_TOKENS = 192
-"""Tokens of a pair that are read; the query's beginning is cut off first."""
+"""Tokens of a pair that are read. Of the longer text the beginning is cut off: the question stands
+at the end of a query, and what is new at the end of an edit."""
 
 BATCH = 64
-_HEAD = ("classifier.weight", "classifier.bias", "bert.pooler.dense.weight", "bert.pooler.dense.bias")
+_HEAD = (
+    "classifier.weight",
+    "classifier.bias",
+    "bert.pooler.dense.weight",
+    "bert.pooler.dense.bias",
+)
 
 
 class CrossEncoderScorer(TrainedScorer):
@@ -39,9 +45,7 @@ class CrossEncoderScorer(TrainedScorer):
         config: What the artifact says of itself: thresholds, calibration, recall floor, facts.
     """
 
-    def __init__(
-        self, load_model: Callable[[], tuple[Any, Any]], config: dict[str, Any]
-    ) -> None:
+    def __init__(self, load_model: Callable[[], tuple[Any, Any]], config: dict[str, Any]) -> None:
         super().__init__(config)
         self._load_model = load_model
         self._loaded: tuple[Any, Any] | None = None
@@ -99,16 +103,15 @@ class CrossEncoderScorer(TrainedScorer):
         scale = config["lora"]["alpha"] / config["lora"]["rank"]
 
         def load_model() -> tuple[Any, Any]:
-            place = choose_device(device)
             model, tokenizer = load_body()
             merge(model, adapter, scale)
-            return model.eval().to(place, dtype=_dtype(precision, place)), tokenizer
+            return prepared(model, device, precision), tokenizer
 
         return cls(load_model, config)
 
 
 def encode_pairs(tokenizer: Any, pairs: Sequence[tuple[str, str]], **options: Any) -> Any:
-    """Return the tokens of pairs: the edit first, since it must never be cut off."""
+    """Return the tokens of pairs, the edit first."""
     return tokenizer(
         [edit for _, edit in pairs],
         [query for query, _ in pairs],
@@ -127,7 +130,7 @@ def load_body() -> tuple[Any, Any]:
         model = AutoModelForSequenceClassification.from_pretrained(
             folder, num_labels=1, problem_type="multi_label_classification", dtype="float32"
         )
-        return model, AutoTokenizer.from_pretrained(folder)
+        return model, AutoTokenizer.from_pretrained(folder, truncation_side="left")
 
 
 def merge(model: Any, adapter: bytes, scale: float) -> None:
@@ -165,18 +168,17 @@ def merge(model: Any, adapter: bytes, scale: float) -> None:
         raise ArtifactError("the adapter of the scope classifier doesn't fit its body") from error
 
 
-def _dtype(precision: str, device: str) -> Any:
+def prepared(model: Any, device: str | None, precision: str) -> Any:
+    """Return a model ready to judge, on its device and in its precision."""
     import torch
 
-    if precision == "auto":
-        quick = device != "cpu" or has_bfloat16_instructions()
-        precision = "bfloat16" if quick else "float32"
-    return getattr(torch, precision)
+    place = choose_device(device)
+    return model.eval().to(place, dtype=getattr(torch, chosen_precision(precision, place)))
 
 
-def has_bfloat16_instructions() -> bool:
-    """Say whether this processor multiplies bfloat16 itself; where it must convert, it is slower."""
-    import torch
-
-    capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+def chosen_precision(precision: str, device: str) -> str:
+    """Return ``bfloat16`` or ``float32``; for ``auto`` the faster one on this device."""
+    if precision != "auto":
+        return precision
+    quick = device != "cpu" or has_bfloat16_instructions()
+    return "bfloat16" if quick else "float32"

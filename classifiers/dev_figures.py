@@ -1,26 +1,34 @@
 """What a scorer does on dev: calibration, recall floor, thresholds and figures.
 
-Every dev query is asked with all edits of the training files in memory, as the router asks.
+Every dev query is asked as the router asks, with all edits of its own data set in memory; two sets
+word the same facts too differently to say which edit of another set a query is in the scope of.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from classifiers.edited_subjects import EditedSubjects
-from classifiers.facts import read_facts
-from classifiers.pairs import ScopeQuery, folded, part_of, read_scope_data, records, texts_reported_on
+from classifiers.facts import FactBook, read_facts
+from classifiers.pairs import (
+    ScopeData,
+    ScopeQuery,
+    folded,
+    read_scope_data,
+)
 from classifiers.shortlist import Listed
 from classifiers.thresholds import ThresholdChoice, exact_interval
-from classifiers.training_pairs import Report, shortlists
+from classifiers.training_pairs import Report, dev_queries, shortlists
 from memory_store.encoder import Encoder
+
+HARD_KIND = "counterfact neighborhood"
+"""The kind of dev query that a stated false-fire rate is about: the hardest one."""
 
 BINS = 15
 FLOOR_MISSES = 0.001
@@ -66,16 +74,18 @@ class DevSet:
         return np.repeat(np.arange(len(self.queries)), [len(near) for near in self.near])
 
     def sample(self, most: int, seed: int) -> DevSet:
-        """Return a part of it, drawn evenly over the kinds of query."""
+        """Return a part of it, half of which is of the hard kind, since that sets thresholds."""
         chance = random.Random(seed)  # noqa: S311
         by_kind: dict[str, list[int]] = {}
         for place, query in enumerate(self.queries):
-            by_kind.setdefault(f"{query.source} {query.kind}", []).append(place)
-        each = most // max(1, len(by_kind))
+            by_kind.setdefault(kind_of(query), []).append(place)
+        each = most // (2 * max(1, len(by_kind) - 1))
         drawn = sorted(
             place
-            for places in by_kind.values()
-            for place in chance.sample(places, min(each, len(places)))
+            for kind, places in by_kind.items()
+            for place in chance.sample(
+                places, min(most // 2 if kind == HARD_KIND else each, len(places))
+            )
         )
         return DevSet(
             tuple(self.queries[n] for n in drawn),
@@ -87,42 +97,48 @@ class DevSet:
 
 def read_dev_set(folder: Path, encoder: Encoder, seed: int, report: Report) -> DevSet:
     """Return the dev queries of the training files with their shortlists."""
-    data = read_scope_data(folder, seed)
-    queries = [query for query in data.queries if query.part == "dev"]
-    queries += _more_neighbours(folder, seed, {folded(query.text) for query in queries})
-    facts = read_facts(folder, seed).facts
-    about = {fact.edit: (fact.family, fact.relation, folded(fact.subject)) for fact in facts}
+    data, book = read_scope_data(folder, seed), read_facts(folder, seed)
+    found = dev_queries(folder, data, book, seed)
+    queries: list[ScopeQuery] = []
+    near: list[list[Listed]] = []
+    in_memory: list[str] = []
+    for sources, edits in _edits_by_source(data).items():
+        asked = [query for query in found if query.source in sources]
+        for listed in shortlists([query.text for query in asked], edits, encoder, report):
+            near.append([replace(one, place=one.place + len(in_memory)) for one in listed])
+        queries += asked
+        in_memory += edits
+    right = _right_edits(book)
+    rights = tuple(right(query.edit) for query in queries)
+    return DevSet(tuple(queries), tuple(near), tuple(in_memory), rights)
+
+
+def _right_edits(book: FactBook) -> Callable[[str | None], frozenset[str]]:
+    """Return a function from a query's own edit to all edits of the same subject and relation."""
+    about = {fact.edit: (fact.family, fact.relation, folded(fact.subject)) for fact in book.facts}
     same: dict[tuple[str, str, str], set[str]] = {}
     for edit, key in about.items():
         same.setdefault(key, set()).add(edit)
-    in_memory = tuple(dict.fromkeys([*data.edits, *(fact.edit for fact in facts)]))
-    right = [
-        frozenset() if query.edit is None
-        else frozenset({query.edit, *same.get(about.get(query.edit, ("", "", "")), ())})
-        for query in queries
-    ]
-    near = shortlists([query.text for query in queries], in_memory, encoder, report)
-    return DevSet(tuple(queries), tuple(near), in_memory, tuple(right))
+    return lambda own: (
+        frozenset()
+        if own is None
+        else frozenset({own, *same.get(about.get(own, ("", "", "")), ())})
+    )
 
 
-def _more_neighbours(folder: Path, seed: int, known: set[str]) -> list[ScopeQuery]:
-    """Return the neighbourhood prompts of all CounterFact edits of the dev part."""
-    facts = list(records(folder / "counterfact" / "facts.jsonl"))
-    full = list(records(folder / "counterfact" / "train.jsonl"))
-    rewrites = [record["requested_rewrite"] for record in full]
-    relation_of = {rewrite["prompt"]: rewrite["relation_id"] for rewrite in rewrites}
-    edited, reported = EditedSubjects(facts, full), texts_reported_on(folder)
-    found = []
-    for fact in facts:
-        text = fact.get("locality_prompt", "")
-        relation = relation_of.get(fact["prompt"].replace(fact["subject"], "{}"))
-        usable = fact["split"] != "edit" and part_of(fact["subject"], seed) == "dev"
-        if not usable or not relation or not text or folded(text) in known | reported:
-            continue
-        if not edited.cover(text, relation):
-            known.add(folded(text))
-            found.append(ScopeQuery(text, None, None, "neighborhood", "counterfact", "dev"))
-    return found
+def _edits_by_source(data: ScopeData) -> dict[tuple[str, ...], list[str]]:
+    """Return the edits of each set; everyday questions are asked with CounterFact's."""
+    found: dict[str, dict[str, None]] = {}
+    for query in data.queries:
+        for edit in (query.edit, query.against):
+            if edit is not None and query.source != "counterfact":
+                found.setdefault(query.source, {})[edit] = None
+    elsewhere = {edit for edits in found.values() for edit in edits}
+    counterfact = [edit for edit in data.edits if edit not in elsewhere]
+    return {
+        ("counterfact", "everyday"): counterfact,
+        **{(source,): list(edits) for source, edits in found.items()},
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +163,16 @@ class Judged:
         np.maximum.at(found, self.query_of, self.scores)
         return found
 
+    def likeliest(
+        self, chosen: npt.NDArray[np.bool_]
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+        """Return scores and labels of the likeliest pair of each of the chosen (q,) queries."""
+        order = np.lexsort((self.scores, self.query_of))
+        last = np.append(self.query_of[order][1:] != self.query_of[order][:-1], True)
+        places = order[last]
+        places = places[chosen[self.query_of[places]]]
+        return self.scores[places], self.labels[places]
+
     def highest_right(self) -> npt.NDArray[np.float64]:
         """Return (q,) the highest score of an edit in scope, if it is the highest of all."""
         found = np.full(len(self.kinds), -np.inf)
@@ -154,9 +180,14 @@ class Judged:
         return np.where(found >= self.highest(), found, -np.inf)
 
 
+def kind_of(query: ScopeQuery) -> str:
+    """Return the source and kind of a dev query, as figures name it."""
+    return f"{query.source} {query.kind}"
+
+
 def judge(dev: DevSet, score: Callable[[Sequence[tuple[str, str]]], Any]) -> Judged:
     """Return the scores of every pair of a dev set."""
-    kinds = np.array([f"{query.source} {query.kind}" for query in dev.queries])
+    kinds = np.array([kind_of(query) for query in dev.queries])
     return Judged(np.asarray(score(dev.pairs())), dev.labels(), dev.query_of(), kinds)
 
 

@@ -2,7 +2,9 @@
 
 With many edits in memory, some neighbourhood prompts are in the scope of another edit, so
 they don't count as out of scope. The list of all edits names no relations; they are known
-by the wording of their prompts, which the full records give a relation for.
+by the wording of their prompts, which the full records give relations for. Some wordings
+stand for several relations ("{} is located in" asks for the country, the continent or the
+town), and then a prompt can't be told from an edit of any of them.
 """
 
 from __future__ import annotations
@@ -23,17 +25,39 @@ class EditedSubjects:
     def __init__(
         self, facts: Iterable[dict[str, Any]], full_records: Iterable[dict[str, Any]]
     ) -> None:
-        rewrites = [record["requested_rewrite"] for record in full_records]
-        relations = {rewrite["prompt"]: rewrite["relation_id"] for rewrite in rewrites}
+        self._relations: dict[str, set[str]] = defaultdict(set)
+        for record in full_records:
+            rewrite = record["requested_rewrite"]
+            self._relations[rewrite["prompt"]].add(rewrite["relation_id"])
         self._subjects: dict[str, set[str]] = defaultdict(set)
+        self._unknown: set[str] = set()
         self.unknown_wordings = 0
         for fact in facts:
-            relation = relations.get(fact["prompt"].replace(fact["subject"], "{}"))
-            if relation is None:
+            relations = self.relations_of(fact)
+            if not relations:
                 self.unknown_wordings += 1
-            else:
+                self._unknown.add(fact["subject"])
+            for relation in relations:
                 self._subjects[relation].add(fact["subject"])
 
+    def relations_of(self, fact: dict[str, Any]) -> set[str]:
+        """Return the relations that the wording of a fact's prompt may stand for."""
+        return self._relations.get(fact["prompt"].replace(fact["subject"], "{}"), set())
+
     def cover(self, prompt: str, relation: str) -> bool:
-        """Say whether an edit in memory has the prompt's relation and a subject it names."""
-        return any(subject in prompt for subject in self._subjects[relation])
+        """Say whether an edit in memory has the prompt's relation and a subject it names.
+
+        An edit of unknown wording may have any relation.
+        """
+        subjects = self._subjects[relation] | self._unknown
+        return any(subject in prompt for subject in subjects)
+
+    def cover_wording(self, prompt: str) -> bool:
+        """Say whether an edit in memory has the prompt's subject and a relation so worded."""
+        for wording, relations in self._relations.items():
+            before, _, after = wording.partition("{}")
+            if prompt.startswith(before) and prompt.endswith(after):
+                subject = prompt[len(before) : len(prompt) - len(after)]
+                if any(subject in self._subjects[relation] for relation in relations):
+                    return True
+        return False

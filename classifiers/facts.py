@@ -12,9 +12,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from classifiers.edited_subjects import EditedSubjects
 from classifiers.pairs import (
     Part,
     folded,
@@ -26,6 +28,17 @@ from classifiers.pairs import (
 
 SHORTEST_TEMPLATE_USE = 3
 """How often the end of a paraphrase must come with different subjects to be a wording."""
+
+
+PERSONAL_IDS = frozenset(
+    "P19 P20 P26 P27 P39 P40 P69 P101 P103 P106 P108 P413 P937 P1303 P1412".split()
+)
+"""Wikidata's ids of relations that only persons have."""
+
+_PERSONAL = re.compile(
+    r"gender|birth|born|died|death|burial|citizen|occupation|career|employer|alma mater|spouse"
+    r"|father|mother|college|university .* attend"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +61,16 @@ class Fact:
     family: str
     part: Part
 
+    @property
+    def about(self) -> tuple[str, str, str]:
+        """Return (family, relation, subject)."""
+        return self.family, self.relation, self.subject
+
+    @property
+    def of_person(self) -> bool:
+        """Say whether the relation is one that only persons have."""
+        return self.relation in PERSONAL_IDS or bool(_PERSONAL.search(self.relation))
+
 
 @dataclass(slots=True)
 class FactBook:
@@ -58,19 +81,22 @@ class FactBook:
         wordings: (family, relation) to wordings with ``{}`` for the subject.
         leading: Texts that stand before a prompt without having to do with it.
         aliases: A name to other names of the same.
+        alike: Pairs of relations of a family that some wording stands for both of.
     """
 
     facts: list[Fact] = field(default_factory=list)
     wordings: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     leading: list[str] = field(default_factory=list)
     aliases: dict[str, list[str]] = field(default_factory=dict)
+    alike: set[frozenset[str]] = field(default_factory=set)
 
 
 def read_facts(folder: Path, seed: int = 0) -> FactBook:
     """Read the facts of every training file.
 
-    Subjects of CounterFact's test records are left out everywhere. Wordings and leading texts
-    come from the fit part alone.
+    Facts about subjects of CounterFact's test records are left out, and facts that a case of
+    MQuAKE edits that is not for training. Wordings and leading texts come from subjects that
+    are not in the dev part.
 
     Args:
         folder: The data folder.
@@ -80,19 +106,63 @@ def read_facts(folder: Path, seed: int = 0) -> FactBook:
     wordings: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for read in (_counterfact, _zsre, _mquake, _knowedit):
         read(folder, seed, book, wordings)
-    hidden = reported_subjects(folder)
-    book.facts = [fact for fact in book.facts if folded(fact.subject) not in hidden]
+    hidden, edited = reported_subjects(folder), _reported_by_mquake(folder)
+    book.facts = [
+        fact
+        for fact in book.facts
+        if folded(fact.subject) not in hidden and (fact.subject, fact.relation) not in edited
+    ]
+    worded: dict[str, set[str]] = defaultdict(set)
+    for (family, relation), found in wordings.items():
+        if family in ("counterfact", "mquake"):
+            for wording in found:
+                worded[f"{family} {wording}"].add(relation)
+    book.alike = {
+        frozenset(pair) for same in worded.values() for pair in combinations(sorted(same), 2)
+    }
     book.wordings = {key: sorted(found) for key, found in wordings.items()}
     return book
 
 
+def _reported_by_mquake(folder: Path) -> set[tuple[str, str]]:
+    """Return (subject, relation) of every edit of a case that is not for training."""
+    return {
+        (rewrite["subject"], rewrite["relation_id"])
+        for case in records(folder / "mquake" / "cases.jsonl")
+        if case["split"] != "train"
+        for rewrite in case["requested_rewrite"]
+    }
+
+
+def neighbourhood_prompts(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (prompt, CounterFact edit) of every edit of the training splits that has one.
+
+    A prompt in the scope of another edit is no neighbour and is passed over.
+    """
+    facts = list(records(folder / "counterfact" / "facts.jsonl"))
+    full = list(records(folder / "counterfact" / "train.jsonl"))
+    edited, relation_of = EditedSubjects(facts, full), _relations(full)
+    for fact in facts:
+        relation = relation_of.get(fact["prompt"].replace(fact["subject"], "{}"))
+        text = fact.get("locality_prompt")
+        if fact["split"] == "edit" or not relation or not text:
+            continue
+        if not edited.cover(text, relation) and not edited.cover_wording(text):
+            yield text, fact
+
+
+def _relations(full_records: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """Return the relations of CounterFact's prompts."""
+    rewrites = [record["requested_rewrite"] for record in full_records]
+    return {rewrite["prompt"]: rewrite["relation_id"] for rewrite in rewrites}
+
+
 def _counterfact(folder: Path, seed: int, book: FactBook, wordings: Any) -> None:
     train = list(records(folder / "counterfact" / "train.jsonl"))
-    relation_of = {}
+    relation_of = _relations(train)
     ends: dict[str, Counter[str]] = defaultdict(Counter)
     for record in train:
         rewrite = record["requested_rewrite"]
-        relation_of[rewrite["prompt"]] = rewrite["relation_id"]
         if part_of(rewrite["subject"], seed) != "dev":
             for text in record["paraphrase_prompts"]:
                 ends[rewrite["relation_id"]].update(_ends(text, rewrite["subject"]))
@@ -119,9 +189,7 @@ def _counterfact(folder: Path, seed: int, book: FactBook, wordings: Any) -> None
             continue
         part = part_of(subject, seed)
         book.facts.append(
-            Fact(
-                statement(record), subject, relation, record["target_new"], "counterfact", part
-            )
+            Fact(statement(record), subject, relation, record["target_new"], "counterfact", part)
         )
         if part != "dev":
             wordings["counterfact", relation][template] += 1
@@ -171,16 +239,10 @@ def _mquake(folder: Path, seed: int, book: FactBook, wordings: Any) -> None:
             if asked.count("{}") == 1:
                 wordings["mquake", rewrite["relation_id"]][asked] += 1
             wordings["mquake", rewrite["relation_id"]][rewrite["prompt"]] += 1
-            book.facts.append(
-                Fact(
-                    f"{rewrite['prompt'].format(rewrite['subject'])} {rewrite['target_new']['str']}",
-                    rewrite["subject"],
-                    rewrite["relation_id"],
-                    rewrite["target_new"]["str"],
-                    "mquake",
-                    part_of(rewrite["subject"], seed),
-                )
-            )
+            new, subject = rewrite["target_new"]["str"], rewrite["subject"]
+            edit = f"{rewrite['prompt'].format(subject)} {new}"
+            part = part_of(subject, seed)
+            book.facts.append(Fact(edit, subject, rewrite["relation_id"], new, "mquake", part))
         for hop in case["single_hops"] + case["new_single_hops"]:
             others = [name for name in hop["answer_alias"] if len(name) > 1 and name.isascii()]
             if others:
@@ -195,9 +257,7 @@ def _mquake(folder: Path, seed: int, book: FactBook, wordings: Any) -> None:
             match = pattern.fullmatch(record["edit"])
             if match:
                 subject, part = match[1], part_of(match[1], seed)
-                book.facts.append(
-                    Fact(record["edit"], subject, relation, match[2], "mquake", part)
-                )
+                book.facts.append(Fact(record["edit"], subject, relation, match[2], "mquake", part))
                 if part != "dev":
                     asked = [text.replace(subject, "{}") for text in record["questions"]]
                     wordings["mquake", relation].update(a for a in asked if a.count("{}") == 1)

@@ -10,23 +10,29 @@ from collections.abc import Sequence
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-def variant(name: str, chance: random.Random) -> str | None:
-    """Return another writing of the same name, or ``None`` where no rule gives one."""
+def variant(name: str, chance: random.Random, *, person: bool = False) -> str | None:
+    """Return another writing of the same name, or ``None`` where no rule gives one.
+
+    Args:
+        name: The name.
+        chance: Where chance comes from.
+        person: Whether it is a person's, whose first names may be shortened or left out.
+    """
     words = name.split()
     options = [
         re.sub(r"\s*\([^)]*\)", "", name),
-        name.split(",")[0],
         _plain(name),
         name.replace("&", "and") if "&" in name else name.replace(" and ", " & "),
         name.removeprefix("The "),
-        name.replace("–", "-").replace("-", " "),
+        name.replace("–", "-").replace("-", " "),  # noqa: RUF001
     ]
-    if len(words) == 2 and all(word[0].isupper() and word.isalpha() for word in words):
-        options.append(f"{words[0]} {chance.choice(_LETTERS).upper()}. {words[1]}")
-    if len(words) >= 3 and words[0][0].isupper() and words[-1][0].isupper():
-        options += [f"{words[0]} {words[-1]}", " ".join([words[0], words[1][0] + ".", *words[2:]])]
-    if len(words) >= 2 and all(word[:1].isupper() for word in words) and len(words[0]) > 2:
-        options.append(" ".join([words[0][0] + ".", *words[1:]]))
+    if person and len(words) >= 2 and all(word[0].isupper() for word in words):
+        first, *rest = words
+        options.append(" ".join([f"{first[0]}.", *rest]))
+        if len(words) == 2:
+            options.append(f"{first} {chance.choice(_LETTERS).upper()}. {rest[0]}")
+        if len(words) == 3:
+            options += [f"{first} {rest[1]}", f"{first} {rest[0][0]}. {rest[1]}"]
     options = [option for option in dict.fromkeys(options) if option and option != name]
     return chance.choice(options) if options else None
 
@@ -39,7 +45,7 @@ def near_miss(name: str, others: Sequence[str], chance: random.Random) -> str | 
         others: Names to take words from.
         chance: Where chance comes from.
     """
-    digits = [match for match in re.finditer(r"\d", name)]
+    digits = list(re.finditer(r"\d", name))
     if digits:
         at = chance.choice(digits).start()
         return name[:at] + str((int(name[at]) + chance.randrange(1, 9)) % 10) + name[at + 1 :]

@@ -12,7 +12,11 @@ Probabilities = npt.NDArray[np.float64]
 
 
 class ScopeScorer(Protocol):
-    """Judges (query, edit) pairs. It knows an edit's text alone, and never the answer."""
+    """Judges (query, edit) pairs. It knows an edit's text alone, and never the answer.
+
+    A scorer may have an attribute ``reads_context``; where it is false, it is shown the view that
+    found an edit alone, without what stands around it.
+    """
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> Probabilities:
         """Return (n,) probabilities that each query is in the scope of the edit beside it."""

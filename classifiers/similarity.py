@@ -41,6 +41,8 @@ class SimilarityScorer(TrainedScorer):
         config: What the artifact says of itself: thresholds and facts of its training.
     """
 
+    reads_context = False  # shared words would drown in it
+
     def __init__(self, encoder: Encoder, classifier: Any, config: dict[str, Any]) -> None:
         super().__init__({"kind": KIND, "model_sha256": "", **config})
         self.encoder = encoder

@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 import random
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,32 +22,36 @@ from classifiers.cross_encoder import (
     ADAPTER_FILE,
     KIND,
     CrossEncoderScorer,
+    chosen_precision,
     encode_pairs,
-    has_bfloat16_instructions,
     load_body,
+    merge,
+    prepared,
 )
 from classifiers.dev_figures import (
+    HARD_KIND,
     DevSet,
     Judged,
     expected_calibration_error,
     figures,
     judge,
+    kind_of,
     read_dev_set,
     recall_floor,
     reliability,
 )
 from classifiers.thresholds import STATED_RATES, choose_threshold
 from classifiers.training_pairs import Pair, Report, make_training_pairs
+from classifiers.training_queries import WRITTEN_FACTS
+from memory_store.devices import choose_device, has_bfloat16_instructions
 from memory_store.encoder import EMBEDDED_FINGERPRINT, Encoder
-from memory_store.errors import MissingModelError
-
-HARD_KIND = "counterfact neighborhood"
-"""The kind of dev query that a stated false-fire rate is about."""
+from memory_store.errors import ErrataError, MissingModelError
 
 DEFAULT_FALSE_FIRE = 0.002
 STOPPED_AT = 0.005
 """The false-fire rate at which training is judged, and stopped when it no longer gets better."""
 
+CHECKPOINTS = "checkpoints"
 GROUPED_BATCHES = 50
 """Batches that are sorted by length together."""
 
@@ -68,18 +73,20 @@ class TrainingSettings:
         evaluate_every: Steps between two looks at dev, each with a checkpoint.
         patience: Looks without progress after which training stops.
         dev_queries: Dev queries of such a look.
+        written_facts: Facts made up from our own wordings.
     """
 
-    steps: int = 4000
+    steps: int = 2200
     batch_size: int = 64
     learning_rate: float = 1e-3
     warmup_steps: int = 150
-    rank: int = 64
-    alpha: int = 64
-    dropout: float = 0.05
-    evaluate_every: int = 500
+    rank: int = 32
+    alpha: int = 32
+    dropout: float = 0.0
+    evaluate_every: int = 550
     patience: int = 3
-    dev_queries: int = 1500
+    dev_queries: int = 1600
+    written_facts: int = WRITTEN_FACTS
 
 
 def train_cross_encoder(
@@ -88,14 +95,15 @@ def train_cross_encoder(
     out: Path,
     *,
     seed: int = 0,
-    settings: TrainingSettings = TrainingSettings(),  # noqa: B008 - frozen
+    settings: TrainingSettings = TrainingSettings(),
+    device: str | None = None,
     report: Report | None = None,
     show_bar: bool = False,
 ) -> CrossEncoderScorer:
     """Train a cross-encoder, and write its artifact.
 
-    Checkpoints go to ``out/checkpoints``; where there are some of the same settings, training
-    goes on from the last.
+    Checkpoints go to ``out/checkpoints`` until it is done; where there are some, training goes
+    on from the last.
 
     Args:
         folder: The data folder.
@@ -103,6 +111,7 @@ def train_cross_encoder(
         out: Where the artifact goes.
         seed: Decides the parts and every random choice.
         settings: How to train.
+        device: Where to train: ``cuda`` or ``cpu``; by default the best there is.
         report: Told the name of a stage, how much is done, and how much there is.
         show_bar: Whether to show the trainer's progress bar.
 
@@ -110,11 +119,11 @@ def train_cross_encoder(
         ErrataError: A file of the data is missing, or what training needs is not installed.
     """
     report = report or (lambda stage, done, total: None)
-    pairs = make_training_pairs(folder, encoder, seed, report)
+    pairs = make_training_pairs(folder, encoder, seed, report, settings.written_facts)
     dev = read_dev_set(folder, encoder, seed, report)
     log.info("%d pairs: %s", len(pairs.pairs), json.dumps(pairs.counts()))
     model, tokenizer = load_body()
-    fitted = _fit(model, tokenizer, pairs.pairs, dev, out, seed, settings, show_bar)
+    fitted = _fit(model, tokenizer, pairs.pairs, dev, out, seed, settings, device, show_bar)
     facts = {
         "seed": seed,
         "settings": asdict(settings),
@@ -122,17 +131,24 @@ def train_cross_encoder(
         "left_out": pairs.left_out,
         "edits_in_memory": len(dev.edits),
     }
-    sha256 = _write_adapter(fitted, out, settings)
-    return finish(out, sha256, dev, settings, facts)
+    scorer = finish(out, _write_adapter(fitted, out), dev, settings, facts, device)
+    shutil.rmtree(out / CHECKPOINTS)
+    return scorer
 
 
 def finish(
-    out: Path, sha256: str, dev: DevSet, settings: TrainingSettings, facts: dict[str, Any]
+    out: Path,
+    sha256: str,
+    dev: DevSet,
+    settings: TrainingSettings,
+    facts: dict[str, Any],
+    device: str | None = None,
 ) -> CrossEncoderScorer:
     """Calibrate an adapter on one half of dev, measure it, and write its config."""
     config: dict[str, Any] = {
         "kind": KIND,
         "body": EMBEDDED_FINGERPRINT,
+        "precision": chosen_precision("auto", choose_device(device)),
         "model_sha256": sha256,
         "lora": {"rank": settings.rank, "alpha": settings.alpha},
         "calibration": {"slope": 1.0, "offset": 0.0},
@@ -140,9 +156,10 @@ def finish(
         "default_false_fire": DEFAULT_FALSE_FIRE,
         "thresholds": [],
     }
-    write_config(out, config)
-    scorer = CrossEncoderScorer.load(out)
-    raw = judge(dev, scorer.logits)
+    model, tokenizer = load_body()
+    merge(model, (out / ADAPTER_FILE).read_bytes(), settings.alpha / settings.rank)
+    ready = prepared(model, device, config["precision"])
+    raw = judge(dev, CrossEncoderScorer(lambda: (ready, tokenizer), config).logits)
     half = np.arange(len(dev.queries)) % 2 == 0
     config["calibration"] = _calibration(raw, half)
     probabilities = _sigmoid(
@@ -157,6 +174,9 @@ def finish(
         **facts,
         "expected_calibration_error": expected_calibration_error(
             probabilities[other], judged.labels[other]
+        ),
+        "expected_calibration_error_of_likeliest": expected_calibration_error(
+            *judged.likeliest(~half)
         ),
         "reliability": reliability(probabilities[other], judged.labels[other]),
         "dev": figures(judged, choices),
@@ -173,13 +193,13 @@ def _fit(
     out: Path,
     seed: int,
     settings: TrainingSettings,
+    device: str | None,
     show_bar: bool,
 ) -> Any:
     try:
         from peft import LoraConfig, get_peft_model
     except ImportError:
         raise MissingModelError('training needs peft; run: pip install "errata[train]"') from None
-    import torch
     from transformers import (
         DataCollatorWithPadding,
         EarlyStoppingCallback,
@@ -189,6 +209,7 @@ def _fit(
     )
 
     set_seed(seed)
+    on_gpu = choose_device(device).startswith("cuda")
     lora = LoraConfig(
         r=settings.rank,
         lora_alpha=settings.alpha,
@@ -198,7 +219,7 @@ def _fit(
     )
     adapted = get_peft_model(model, lora)
     looked_at = dev.sample(settings.dev_queries, seed)
-    checkpoints = out / "checkpoints"
+    checkpoints = out / CHECKPOINTS
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
         max_steps=settings.steps,
@@ -208,13 +229,14 @@ def _fit(
         warmup_steps=settings.warmup_steps,
         lr_scheduler_type="linear",
         weight_decay=0.01,
-        bf16=torch.cuda.is_available() or has_bfloat16_instructions(),
-        use_cpu=not torch.cuda.is_available(),
+        bf16=on_gpu or has_bfloat16_instructions(),
+        use_cpu=not on_gpu,
         train_sampling_strategy="sequential",
         eval_strategy="steps",
         eval_steps=settings.evaluate_every,
         save_steps=settings.evaluate_every,
         save_total_limit=2,
+        restore_callback_states_from_checkpoint=True,
         load_best_model_at_end=True,
         metric_for_best_model="right",
         greater_is_better=True,
@@ -228,12 +250,13 @@ def _fit(
 
     judged, labels = looked_at.pairs(), looked_at.labels()
     by_length = sorted(range(len(judged)), key=lambda n: sum(map(len, judged[n])))
-    kinds = np.array([f"{query.source} {query.kind}" for query in looked_at.queries])
+    kinds = np.array([kind_of(query) for query in looked_at.queries])
 
     def measured(predicted: Any) -> dict[str, float]:
         scores = np.empty(len(judged))
         scores[by_length] = np.asarray(predicted.predictions, dtype=np.float64).reshape(-1)
-        return _progress(Judged(scores, labels, looked_at.query_of(), kinds))
+        judged_now = Judged(scores, labels, looked_at.query_of(), kinds)
+        return _progress(judged_now, np.array([bool(right) for right in looked_at.right]))
 
     grouped = _grouped_by_length(pairs, settings.batch_size, seed)
     trainer = Trainer(
@@ -249,9 +272,29 @@ def _fit(
         compute_metrics=measured,
         callbacks=[EarlyStoppingCallback(early_stopping_patience=settings.patience)],
     )
-    begun = any(checkpoints.glob("checkpoint-*"))
-    trainer.train(resume_from_checkpoint=begun)
+    trainer.train(resume_from_checkpoint=_begun(checkpoints, settings, seed, pairs))
     return trainer.model
+
+
+def _begun(checkpoints: Path, settings: TrainingSettings, seed: int, pairs: Sequence[Pair]) -> bool:
+    """Say whether there is a checkpoint to go on from; note what it is a checkpoint of.
+
+    Raises:
+        ErrataError: There are checkpoints, but of another training.
+    """
+    note = checkpoints / "training.json"
+    digest = hashlib.blake2b(repr(pairs).encode(), digest_size=8).hexdigest()
+    wanted = {**asdict(settings), "seed": seed, "pairs": digest}
+    if not any(checkpoints.glob("checkpoint-*")):
+        checkpoints.mkdir(parents=True, exist_ok=True)
+        note.write_text(json.dumps(wanted), encoding="utf-8")
+        return False
+    if not note.is_file() or json.loads(note.read_text(encoding="utf-8")) != wanted:
+        raise ErrataError(
+            f"{checkpoints} holds checkpoints of another training; remove it, or name another "
+            "folder with --out"
+        )
+    return True
 
 
 def _grouped_by_length(pairs: Sequence[Pair], batch_size: int, seed: int) -> list[Pair]:
@@ -284,18 +327,28 @@ class _Tokenized:
         return {**item, "labels": [float(self.labels[place])]}
 
 
-def _progress(judged: Judged) -> dict[str, float]:
-    """Return what training is judged by: right fires at a fixed false-fire rate on neighbours."""
+def _progress(judged: Judged, in_scope: Any) -> dict[str, float]:
+    """Return what training is judged by: right fires at a fixed false-fire rate on neighbours.
+
+    Args:
+        judged: The scores.
+        in_scope: (q,) whether each query is in the scope of an edit.
+    """
     hard = judged.highest()[judged.kinds == HARD_KIND]
     threshold = choose_threshold(hard, STOPPED_AT).threshold if len(hard) else 0.0
     right, fired = judged.highest_right() >= threshold, judged.highest() >= threshold
-    in_scope = np.zeros(len(judged.kinds), dtype=bool)
-    in_scope[judged.query_of[judged.labels]] = True
-    found = {f"fires_{kind.replace(' ', '_')}": float(fired[judged.kinds == kind].mean()) for kind in np.unique(judged.kinds)}
-    return {"right": float(right[in_scope].mean()), "wrong": float(fired[~in_scope].mean()), **found}
+    found = {
+        f"fires_{kind.replace(' ', '_')}": float(fired[judged.kinds == kind].mean())
+        for kind in np.unique(judged.kinds)
+    }
+    return {
+        "right": float(right[in_scope].mean()),
+        "wrong": float(fired[~in_scope].mean()),
+        **found,
+    }
 
 
-def _write_adapter(model: Any, out: Path, settings: TrainingSettings) -> str:
+def _write_adapter(model: Any, out: Path) -> str:
     """Write the adapter's tensors in half precision, and return the file's hash."""
     import torch
     from peft import get_peft_model_state_dict

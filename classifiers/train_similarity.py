@@ -25,7 +25,7 @@ from classifiers.views import text_views
 from memory_store.encoder import Encoder
 
 NEAREST = 8
-"""Edits judged for each view, as in use."""
+"""Edits judged for each view."""
 
 DEFAULT_FALSE_FIRE = 0.05
 """Lower rates cost most paraphrases, and everyday questions fire far less in any case."""

@@ -5,25 +5,33 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from classifiers.edited_subjects import EditedSubjects
-from classifiers.facts import FactBook, read_facts
+from classifiers.facts import FactBook, neighbourhood_prompts, read_facts
 from classifiers.pairs import (
     ScopeData,
+    ScopeQuery,
     folded,
     part_of,
     read_scope_data,
-    records,
+    statement,
     texts_reported_on,
 )
 from classifiers.shortlist import FOUND, Listed, shortlist
-from classifiers.training_queries import TrainingQuery, training_queries
+from classifiers.training_queries import (
+    WRITTEN_FACTS,
+    TrainingQuery,
+    alike,
+    training_queries,
+    usable_scope_pair,
+)
 from classifiers.views import text_views, window
+from memory_store.devices import has_bfloat16_instructions
 from memory_store.encoder import Encoder
 
 MINED = 2
@@ -73,7 +81,11 @@ class TrainingPairs:
 
 
 def make_training_pairs(
-    folder: Path, encoder: Encoder, seed: int = 0, report: Report | None = None
+    folder: Path,
+    encoder: Encoder,
+    seed: int = 0,
+    report: Report | None = None,
+    written_facts: int = WRITTEN_FACTS,
 ) -> TrainingPairs:
     """Return the pairs made of every training file of a data folder and of our own wordings.
 
@@ -82,19 +94,21 @@ def make_training_pairs(
         encoder: Finds the edits that are near a query, as in use.
         seed: Decides the parts and every random choice.
         report: Told the name of a stage, how much is done, and how much there is.
+        written_facts: How many facts to make up from our own wordings.
 
     Raises:
         ErrataError: A file is missing or malformed.
     """
     data, book = read_scope_data(folder, seed), read_facts(folder, seed)
-    reported = texts_reported_on(folder)
+    forbidden = texts_reported_on(folder) | {
+        folded(query.text) for query in dev_queries(folder, data, book, seed)
+    }
     neighbours = list(_neighbours(folder, seed))
-    queries = training_queries(data, book, neighbours, seed)
-    kept = [query for query in queries if folded(query.text) not in reported]
+    queries = training_queries(data, book, neighbours, seed, forbidden, written_facts)
     edits = _edits_in_memory(data, book)
-    pairs, left_out = _paired(kept, edits, book, encoder, seed, report or _silent)
+    pairs, left_out = _paired(queries, edits, book, encoder, seed, report or _silent)
     random.Random(seed).shuffle(pairs)  # noqa: S311
-    return TrainingPairs(tuple(pairs), {"reported on": len(queries) - len(kept), **left_out})
+    return TrainingPairs(tuple(pairs), dict(left_out))
 
 
 def encode_all(
@@ -102,10 +116,20 @@ def encode_all(
 ) -> npt.NDArray[np.float32]:
     """Return (n, d) vectors of many texts."""
     rows = []
-    for start in range(0, len(texts), ENCODED_AT_ONCE):
-        rows.append(encoder.encode(texts[start : start + ENCODED_AT_ONCE]))
-        done(min(start + ENCODED_AT_ONCE, len(texts)))
+    with _fast():
+        for start in range(0, len(texts), ENCODED_AT_ONCE):
+            rows.append(encoder.encode(texts[start : start + ENCODED_AT_ONCE]))
+            done(min(start + ENCODED_AT_ONCE, len(texts)))
     return np.concatenate(rows) if rows else np.empty((0, encoder.dimension), np.float32)
+
+
+@contextmanager
+def _fast() -> Iterator[None]:
+    """Run in bfloat16 where the processor has it: near enough for what is near."""
+    import torch
+
+    with torch.autocast("cpu", torch.bfloat16, enabled=has_bfloat16_instructions()):
+        yield
 
 
 def shortlists(
@@ -139,18 +163,36 @@ def _nearest(
         yield from zip(places, np.take_along_axis(similarities, places, axis=1), strict=True)
 
 
+def dev_queries(folder: Path, data: ScopeData, book: FactBook, seed: int) -> list[ScopeQuery]:
+    """Return the queries that training is stopped, calibrated and given its thresholds by.
+
+    To the recorded ones come the neighbourhood prompts of all CounterFact edits of the dev part.
+    """
+    known = {fact.edit: fact for fact in book.facts}
+    found = [
+        query
+        for query in data.queries
+        if (
+            usable_scope_pair(query, known.get(query.edit or ""), ("dev",))
+            if query.source == "scope_pairs"
+            else query.part == "dev"
+        )
+    ]
+    seen, reported = {folded(query.text) for query in found}, texts_reported_on(folder)
+    for text, fact in neighbourhood_prompts(folder):
+        if part_of(fact["subject"], seed) != "dev" or folded(text) in reported:
+            continue
+        if folded(text) not in seen:
+            seen.add(folded(text))
+            found.append(ScopeQuery(text, None, None, "neighborhood", "counterfact", "dev"))
+    return found
+
+
 def _neighbours(folder: Path, seed: int) -> Iterator[tuple[str, str]]:
     """Yield the neighbourhood prompt of every CounterFact edit that may be trained on."""
-    facts = list(records(folder / "counterfact" / "facts.jsonl"))
-    full = list(records(folder / "counterfact" / "train.jsonl"))
-    relation_of = {r["requested_rewrite"]["prompt"]: r["requested_rewrite"]["relation_id"] for r in full}
-    edited = EditedSubjects(facts, full)
-    for fact in facts:
-        relation = relation_of.get(fact["prompt"].replace(fact["subject"], "{}"))
-        usable = fact["split"] != "edit" and part_of(fact["subject"], seed) != "dev"
-        text = fact.get("locality_prompt")
-        if usable and relation and text and not edited.cover(text, relation):
-            yield text, f"{fact['prompt']} {fact['target_new']}"
+    for text, fact in neighbourhood_prompts(folder):
+        if part_of(fact["subject"], seed) != "dev":
+            yield text, statement(fact)
 
 
 def _edits_in_memory(data: ScopeData, book: FactBook) -> list[str]:
@@ -173,7 +215,7 @@ def _paired(
     report: Report,
 ) -> tuple[list[Pair], Counter[str]]:
     chance = random.Random(seed)  # noqa: S311
-    about = {fact.edit: (fact.family, fact.relation, fact.subject) for fact in book.facts}
+    about = {fact.edit: fact.about for fact in book.facts}
     pairs: dict[tuple[str, str], Pair] = {}
     left_out: Counter[str] = Counter()
     for query, near in zip(
@@ -182,9 +224,12 @@ def _paired(
         shown = {edits[one.place]: one.shown for one in near}
         own = window(query.text, text_views(query.text)[-1])
 
-        def add(edit: str, label: bool, kind: str, shown: dict[str, str] = shown, own: str = own) -> None:
+        def add(
+            edit: str, label: bool, kind: str, shown: dict[str, str] = shown, own: str = own
+        ) -> None:
             text = shown.get(edit, own)
-            pairs.setdefault((text, edit), Pair(text, edit, label, kind))
+            first = pairs.setdefault((text, edit), Pair(text, edit, label, kind))
+            left_out["the same pair with another label"] += first.label != label
 
         if query.edit is not None:
             add(query.edit, True, query.kind)
@@ -194,7 +239,7 @@ def _paired(
         for one in near:
             edit = edits[one.place]
             if edit != query.edit and edit not in dict(query.against):
-                verdict = _tell(query, about.get(query.edit or "", query.about), about.get(edit))
+                verdict = _tell(query, about.get(edit), book)
                 if verdict == "apart":
                     told_apart.append(edit)
                 else:
@@ -206,22 +251,21 @@ def _paired(
     return list(pairs.values()), left_out
 
 
-def _tell(
-    query: TrainingQuery,
-    asked: tuple[str, str, str] | None,
-    told: tuple[str, str, str] | None,
-) -> str:
+def _tell(query: TrainingQuery, told: tuple[str, str, str] | None, book: FactBook) -> str:
     """Say whether a query that is near an edit is told ``apart``, or why it is left out."""
+    asked = query.about
     if told is None:
         return "a near edit of unknown subject" if query.edit is not None else "apart"
     if asked is None:
-        named = folded(told[2]) in folded(query.text)
+        named = folded(told[2]) in folded(query.plain)
         return "a near edit whose subject is named" if named else "apart"
     if folded(asked[2]) != folded(told[2]):
         return "apart"
-    if asked[0] != told[0]:
-        return "a near edit of the same subject, in another family"
-    return "a near edit of the same subject and relation" if asked[1] == told[1] else "apart"
+    if asked[0] != told[0] or asked[0] == "zsre":  # zsRE's relations are known by chance alone
+        return "a near edit of the same subject, relations not comparable"
+    if alike(asked[1], told[1], book):
+        return "a near edit of the same subject and relation"
+    return "apart"
 
 
 def _silent(stage: str, done: int, total: int) -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from classifiers import names, written
 from classifiers.facts import Fact, FactBook
-from classifiers.pairs import ScopeData
+from classifiers.pairs import ScopeData, ScopeQuery, folded
 
 IN_CONTEXT = 0.12
 LEADING = 0.5
@@ -21,6 +21,7 @@ CARELESS = 0.06
 TYPO = 0.05
 OTHER_NAME = 0.3
 WRITTEN_FACTS = 9_000
+"""Facts made up from our own wordings."""
 
 ALIKE = (
     {"P364", "P407"},
@@ -29,6 +30,18 @@ ALIKE = (
     {"P495", "P740", "P17", "P27"},
 )
 """Relations of MQuAKE that can't be told apart for every subject."""
+
+FITTED = ("fit", "calibrate")
+"""The parts that are trained on."""
+
+CONFUSIONS = (
+    *["same subject, other relation"] * 5,
+    "near-miss name",
+    "reversed",
+    "negated",
+    "same relation, other subject",
+)
+"""What a made-up fact is to be told apart from, as often as it stands here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,7 @@ class TrainingQuery:
         edit: The edit whose scope it is in, if any.
         against: Edits that it is not in the scope of, each with the kind of the pair.
         about: (family, relation, subject) that it asks for, where known.
+        plain: The query before it was put into a longer text or mistyped.
     """
 
     text: str
@@ -48,10 +62,16 @@ class TrainingQuery:
     edit: str | None = None
     against: tuple[tuple[str, str], ...] = ()
     about: tuple[str, str, str] | None = None
+    plain: str = ""
 
 
 def training_queries(
-    data: ScopeData, book: FactBook, neighbours: Sequence[tuple[str, str]], seed: int
+    data: ScopeData,
+    book: FactBook,
+    neighbours: Sequence[tuple[str, str]],
+    seed: int,
+    forbidden: Collection[str] = (),
+    written_facts: int = WRITTEN_FACTS,
 ) -> list[TrainingQuery]:
     """Return every query to train on, in a fixed order.
 
@@ -60,24 +80,47 @@ def training_queries(
         book: The facts; likewise.
         neighbours: (prompt, edit) where the prompt asks the edit's relation of another subject.
         seed: Decides every random choice.
+        forbidden: Texts, folded, that may not be asked: those that figures are reported on or
+            chosen by.
+        written_facts: How many facts to make up from our own wordings.
     """
     chance = random.Random(seed)  # noqa: S311
     maker = _Maker(data, book, chance)
     found = [
         *maker.recorded(),
-        *(TrainingQuery(text, "neighbour", None, ((edit, "neighbour"),)) for text, edit in neighbours),
+        *(
+            TrainingQuery(text, "neighbour", None, ((edit, "neighbour"),))
+            for text, edit in neighbours
+        ),
         *(query for fact in maker.facts for query in maker.of_fact(fact)),
-        *maker.of_written(),
+        *maker.of_written(written_facts),
         *(TrainingQuery(text, "everyday") for text in written.context()["everyday"]),
     ]
-    return [maker.roughened(query) for query in found]
+    allowed = [query for query in found if folded(query.text) not in forbidden]
+    roughened = map(maker.roughened, allowed)
+    return [query for query in roughened if folded(query.text) not in forbidden]
+
+
+def alike(first: str, second: str, book: FactBook) -> bool:
+    """Say whether two relations of a family can't be told apart for every subject."""
+    pair = frozenset((first, second))
+    return first == second or pair in book.alike or any(pair <= group for group in ALIKE)
+
+
+def usable_scope_pair(query: ScopeQuery, fact: Fact | None, parts: Collection[str]) -> bool:
+    """Say whether a question of PokeMQA is about its edit's subject, and that in the right part.
+
+    Some ask from the object's side. Their subjects are known only where the edit is worded with
+    one of MQuAKE's clozes.
+    """
+    return fact is not None and fact.part in parts and fact.subject in query.text
 
 
 class _Maker:
     def __init__(self, data: ScopeData, book: FactBook, chance: random.Random) -> None:
         self.data, self.book, self.chance = data, book, chance
         self.facts = [fact for fact in book.facts if fact.part != "dev"]
-        self.about = {fact.edit: (fact.family, fact.relation, fact.subject) for fact in self.facts}
+        self.known = {fact.edit: fact for fact in book.facts}
         self.subjects: dict[tuple[str, str], list[str]] = defaultdict(list)
         for fact in self.facts:
             self.subjects[fact.family, fact.relation].append(fact.subject)
@@ -94,22 +137,25 @@ class _Maker:
     def recorded(self) -> Iterator[TrainingQuery]:
         """Yield the queries of the files."""
         for query in self.data.queries:
-            if query.part == "dev":
+            if query.part == "dev" and query.source != "scope_pairs":
                 continue
-            about = self.about.get(query.edit or "")
-            if about and query.source == "scope_pairs" and about[2] not in query.text:
-                continue  # asks from the object's side
+            fact = self.known.get(query.edit or "")
+            if query.source == "scope_pairs" and not usable_scope_pair(
+                query, fact, ("fit", "calibrate")
+            ):
+                continue
+            about = fact.about if fact else None
             against = ((query.against, query.kind),) if query.against else ()
             yield TrainingQuery(query.text, query.kind, query.edit, against, about)
 
     def of_fact(self, fact: Fact) -> Iterator[TrainingQuery]:
         """Yield queries in the scope of a fact, and others that only look so."""
-        about = (fact.family, fact.relation, fact.subject)
+        about = fact.about
         wordings = self.book.wordings.get((fact.family, fact.relation), [])
         if not wordings:
             return
         for _ in range(2 if fact.family == "counterfact" else 1):
-            subject, kind = self.named(fact.subject, "paraphrase")
+            subject, kind = self.named(fact.subject, "paraphrase", fact.of_person)
             text = self.chance.choice(wordings).replace("{}", subject)
             if fact.family == "counterfact" and self.chance.random() < LEADING:
                 text = f"{self.chance.choice(self.book.leading)} {text}"
@@ -146,8 +192,7 @@ class _Maker:
         """Return a query about another relation of a fact's subject."""
         if fact.family in ("mquake", "knowedit") and self.chance.random() < 0.5:
             relation = self.chance.choice(self.by_family[fact.family])
-            alike = any({relation, fact.relation} <= group for group in ALIKE)
-            if relation == fact.relation or alike:
+            if alike(relation, fact.relation, self.book):
                 return None
             return self.chance.choice(self.book.wordings[fact.family, relation]).replace(
                 "{}", fact.subject
@@ -160,51 +205,56 @@ class _Maker:
                 return self.chance.choice(relation_.wordings).replace("{}", fact.subject)
         return None
 
-    def of_written(self) -> Iterator[TrainingQuery]:
+    def of_written(self, facts: int) -> Iterator[TrainingQuery]:
         """Yield queries about facts that are made up from our own wordings."""
-        relations = written.relations()
-        for _ in range(WRITTEN_FACTS):
-            relation = self.chance.choice(relations)
-            pool = written.subjects(self.chance.choice(relation.kinds))
-            subject = self.chance.choice(
-                pool if pool and self.chance.random() < 0.5 else self.all_subjects
+        for _ in range(facts):
+            relation = self.chance.choice(written.relations())
+            kind = self.chance.choice(relation.kinds)
+            pool = written.subjects(kind)
+            own = pool and self.chance.random() < 0.5
+            subject = self.chance.choice(pool if own else self.all_subjects)
+            value = self.chance.choice(self.objects)
+            told = self.chance.choice(relation.statements)
+            edit = told.replace("[]", value).replace("{}", subject)
+            asked, named = self.named(
+                subject, "question in our own words", bool(own) and kind == "person"
             )
-            told = self.chance.choice(relation.statements).replace("[]", self.chance.choice(self.objects))
-            edit = told.replace("{}", subject)
-            asked, kind = self.named(subject, "question in our own words")
-            others = [other for other in relations if not other.may_be(" ".join([relation.name, *relation.wordings]))]
             text = self.chance.choice(relation.wordings).replace("{}", asked)
-            yield TrainingQuery(text, kind, edit)
-            kind = self.chance.choice(
-                ("same subject, other relation",) * 5
-                + ("near-miss name", "reversed", "negated", "same relation, other subject")
-            )
-            other = None
-            if kind == "same subject, other relation" and others:
-                other = self.chance.choice(self.chance.choice(others).wordings).replace("{}", subject)
-            elif kind == "near-miss name":
-                near = names.near_miss(subject, self.all_subjects, self.chance)
-                other = near and self.chance.choice(relation.wordings).replace("{}", near)
-            elif kind == "reversed" and relation.reverse:
-                value = self.chance.choice([self.chance.choice(self.objects), subject])
-                other = self.chance.choice(relation.reverse).replace("{}", value)
-            elif kind == "negated":
-                refused = written.negated(self.chance.choice(relation.wordings))
-                other = refused and refused.replace("{}", subject)
-            elif kind == "same relation, other subject":
-                elsewhere = self.chance.choice(self.all_subjects)
-                if elsewhere != subject:
-                    other = self.chance.choice(relation.wordings).replace("{}", elsewhere)
+            about = ("written", relation.name, subject)
+            yield TrainingQuery(text, named, edit, (), about)
+            kind = self.chance.choice(CONFUSIONS)
+            other = self.confused(kind, relation, subject, value)
             if other:
                 yield TrainingQuery(other, kind, None, ((edit, kind),))
 
-    def named(self, subject: str, kind: str) -> tuple[str, str]:
+    def confused(
+        self, kind: str, relation: written.Relation, subject: str, value: str
+    ) -> str | None:
+        """Return a query that only looks as if it asked for a made-up fact."""
+        wording = self.chance.choice(relation.wordings)
+        if kind == "same subject, other relation":
+            others = written.unlike(relation)
+            if not others:
+                return None
+            return self.chance.choice(self.chance.choice(others).wordings).replace("{}", subject)
+        if kind == "near-miss name":
+            near = names.near_miss(subject, self.all_subjects, self.chance)
+            return near and wording.replace("{}", near)
+        if kind == "reversed":
+            return self.chance.choice(relation.reverse).replace("{}", value)
+        if kind == "negated":
+            refused = written.negated(wording)
+            return refused and refused.replace("{}", subject)
+        elsewhere = self.chance.choice(self.all_subjects)
+        return wording.replace("{}", elsewhere) if elsewhere != subject else None
+
+    def named(self, subject: str, kind: str, person: bool) -> tuple[str, str]:
         """Return a subject, now and then under another name, and the kind of query it makes."""
         if self.chance.random() < OTHER_NAME:
             known = self.aliases.get(subject)
             if known:
                 return self.chance.choice(known), "alias"
-            other = names.variant(subject, self.chance)
+            other = names.variant(subject, self.chance, person=person)
             if other:
                 return other, "alias"
         return subject, kind
@@ -218,6 +268,4 @@ class _Maker:
             text, kind = names.careless(text), f"{kind}, without capitals"
         elif draw < IN_CONTEXT + CARELESS + TYPO:
             text, kind = names.typo(text, self.chance), f"{kind}, with a typo"
-        return TrainingQuery(text, kind, query.edit, query.against, query.about)
-
-
+        return TrainingQuery(text, kind, query.edit, query.against, query.about, query.text)

@@ -19,7 +19,8 @@ def text_views(text: str) -> tuple[str, ...]:
     sentences = [part.strip() for part in _SENTENCE_END.split(whole) if part and part.strip()]
     if len(sentences) < 2:
         return (whole,)
-    return tuple(dict.fromkeys([whole, *sentences[-(MAX_VIEWS - 1) :]]))
+    different = list(dict.fromkeys(sentences))
+    return tuple(dict.fromkeys([whole, *different[-(MAX_VIEWS - 1) :]]))
 
 
 def window(text: str, view: str) -> str:

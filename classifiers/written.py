@@ -10,8 +10,14 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent / "wordings"
-LABEL_FORMS = ("The {label} of {} is", "{} {label}", "The name of the {label} of {} is",
-               "What is the {label} of {}?", "{}'s {label} is", "What's {}'s {label}?")
+LABEL_FORMS = (
+    "The {label} of {} is",
+    "{} {label}",
+    "The name of the {label} of {} is",
+    "What is the {label} of {}?",
+    "{}'s {label} is",
+    "What's {}'s {label}?",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,13 @@ def context() -> dict[str, Any]:
         return tomllib.load(file)
 
 
+@cache
+def unlike(relation: Relation) -> tuple[Relation, ...]:
+    """Return the relations that surely are others than this one."""
+    worded = " ".join([relation.name, *relation.wordings])
+    return tuple(other for other in relations() if not other.may_be(worded))
+
+
 def _relation(record: dict[str, Any]) -> Relation:
     label = record.get("label", record["name"])
     labelled = [form.replace("{label}", label) for form in LABEL_FORMS]
@@ -63,7 +76,7 @@ def _relation(record: dict[str, Any]) -> Relation:
         tuple(record["kinds"]),
         tuple(stem.casefold() for stem in record["stems"]),
         tuple(dict.fromkeys([*record["wordings"], *labelled])),
-        tuple(record["statements"]) + (f"The {label} of {{}} is [].",),
+        (*record["statements"], f"The {label} of {{}} is []."),
         tuple(record["reverse"]),
     )
 

@@ -3,7 +3,7 @@
 ==================  ==============================================================
 application_id      ``0x45525254``, which tells our files from others'
 user_version        version of the format, `FORMAT_VERSION`
-meta                name, value: the encoder's fingerprint and dimension
+meta                name, value: the encoder's fingerprint and dimension; settings
 edits               what holds now, one row an edit, with a digest of the row
 vectors             key of an edit, its vector (float32, little endian), a digest
 history             the versions that no longer hold: when, why, replaced by what
@@ -194,6 +194,10 @@ class Database:
     def set_meta(self, name: str, value: str) -> None:
         """Set a value of the table ``meta``; to be called while writing."""
         self.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+    def remove_meta(self, name: str) -> None:
+        """Remove a value of the table ``meta``, if it is there; to be called while writing."""
+        self.execute("DELETE FROM meta WHERE name = ?", (name,))
 
     def close(self) -> None:
         """Close the file; closing it again does nothing."""

@@ -33,3 +33,11 @@ def available_devices() -> list[str]:
     if torch.backends.mps.is_available():
         devices.append("mps")
     return [*devices, "cpu"]
+
+
+def has_bfloat16_instructions() -> bool:
+    """Say whether this processor multiplies bfloat16 itself; one that converts is slower."""
+    import torch
+
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

@@ -24,6 +24,7 @@ from memory_store.live import LiveIndex, Progress, encode, reencode, set_fingerp
 from memory_store.records import COLUMNS, is_sound, row_to_edit
 from memory_store.reports import CheckReport, ImportResult
 from memory_store.searching import Searcher, checked_queries
+from memory_store.settings import Settings
 from memory_store.storing import Batch
 from memory_store.transfer import Source, Target, reading_lines, writing_lines
 from memory_store.validation import clean_draft, clean_id
@@ -40,7 +41,7 @@ Entries: TypeAlias = list[HistoryEntry]
 _NO_LIMIT = -1  # SQLite's word for it
 
 
-class EditMemory:
+class EditMemory(Settings):
     """A memory of edits in one file, seen through one namespace.
 
     Several threads may use one memory, and several processes one file: one of them writes

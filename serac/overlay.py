@@ -12,12 +12,15 @@ from typing import Any, Self
 
 from classifiers import ScopeScorer, load_scope_classifier
 from mello import Answer, Decomposer, Trace, answer_by_hops
-from memory_store import Edit, EditMemory, Encoder, LazyEncoder
+from memory_store import Edit, EditDraft, EditMemory, Encoder, LazyEncoder
 from memory_store.errors import ErrataError
+from memory_store.validation import clean_draft
 from serac.answerers import Answerer, counterfactual, ike
 from serac.bases import BaseModel, load_base
+from serac.calibration import remembered
 from serac.conversation import Query, Turn, as_turns
 from serac.decision import Decision, Reply, Route, StreamedReply
+from serac.preview import BlastRadius, preview, reference_questions
 from serac.router import Router
 
 log = logging.getLogger(__name__)
@@ -98,8 +101,9 @@ class FactOverlay:
             base: See the constructor; the embedded model when ``None``.
             namespace: The group of edits to use.
             answerer: See the constructor.
-            false_fire: Share of out-of-scope queries that may fire; picks the threshold. The
-                classifier's own default when ``None``.
+            false_fire: Share of out-of-scope queries that may fire; picks the threshold among
+                those that the classifier was measured at. When ``None``, what the namespace was
+                calibrated to (:mod:`serac.calibration`), or else the classifier's own default.
             scope: Folder of the scope classifier; the shipped one when ``None``.
             encoder: Embeds edits and queries; the embedded one when ``None``.
             device: Where local models run; chosen by itself when ``None``.
@@ -108,13 +112,14 @@ class FactOverlay:
         encoder = encoder or LazyEncoder(device)
         folder = Path(scope) if scope is not None else None
         scorer = load_scope_classifier(encoder, folder, device)
-        threshold = scorer.threshold_for(false_fire)
+        threshold = scorer.threshold_for(false_fire)  # first: what is refused begins no memory
         memory = EditMemory.open(path, encoder, namespace=namespace)
         try:
+            own = remembered(memory, scorer) if false_fire is None else None
             return cls(
                 memory,
                 scorer,
-                threshold,
+                own.threshold if own else threshold,
                 base=base,
                 answerer=answerer,
                 device=device,
@@ -231,6 +236,26 @@ class FactOverlay:
     def add(self, text: str, **fields: Any) -> Edit:
         """Add an edit; see :meth:`memory_store.EditMemory.add`."""
         return self.memory.add(text, **fields)
+
+    def preview(self, text: str, reference: Sequence[str] | None = None) -> BlastRadius:
+        """Return what an edit would do, without adding it.
+
+        Args:
+            text: The edit; checked as :meth:`add` does.
+            reference: Questions to hold it against; the shipped everyday ones when ``None``.
+
+        Raises:
+            InvalidEditError: The text can't be an edit.
+            InvalidQueryError: There are no reference questions.
+        """
+        return preview(
+            clean_draft(EditDraft(text)).text,
+            self.scorer,
+            self.router.threshold,
+            self.memory.encoder,
+            reference_questions() if reference is None else reference,
+            self.router.recall_floor,
+        )
 
     def update(self, id: str, text: str, **fields: Any) -> Edit:
         """Replace an edit by a new version; see :meth:`memory_store.EditMemory.update`."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import Protocol
 
-from classifiers import FOUND, JUDGED, Listed, ScopeScorer, shortlist
+from classifiers import FOUND, JUDGED, Listed, ScopeScorer, shortlist, window
 from memory_store import Edit, SearchHit
 from serac.conversation import Turn
 from serac.decision import Candidate, Decision, Route
@@ -63,25 +65,15 @@ class Router:
         flat = [view for texts in viewed for view in texts]
         hits = iter(self.memory.search_many(flat, self.found)) if flat else iter(())
         near = [self._near({view: next(hits) for view in texts}) for texts in viewed]
-        pairs = [(one.shown, edit.text) for listed in near for one, edit in listed]
-        probabilities = iter(self.scorer.score(pairs)) if pairs else iter(())
+        judged = iter(self._judge([pair for listed in near for pair in listed]))
         return [
-            self._decided(
-                turns[-1].content,
-                [
-                    Candidate(edit, one.similarity, float(next(probabilities)), one.shown)
-                    for one, edit in listed
-                ],
-            )
+            self._decided(turns[-1].content, list(islice(judged, len(listed))))
             for turns, listed in zip(conversations, near, strict=True)
         ]
 
     def _near(self, hits: dict[str, list[SearchHit]]) -> list[tuple[Listed, Edit]]:
-        """Return the edits to judge, each with the part of the query to judge it by.
-
-        A turn that refers back has two wordings, and so two texts; a view is part of one.
-        """
-        whole = max(hits, key=len)
+        """Return the edits to judge, each with the part of the query to judge it by."""
+        whole = next(iter(hits))  # the first view is the whole turn, made to stand on its own
         edits = list({hit.edit.id: hit.edit for found in hits.values() for hit in found}.values())
         place_of = {edit.id: place for place, edit in enumerate(edits)}
         listed = shortlist(
@@ -94,7 +86,25 @@ class Router:
             most=self.judged,
             floor=self.recall_floor,
         )
-        return [(one, edits[one.place]) for one in listed]
+        # A turn that refers back is also looked up as it was written: that is no part of the whole.
+        in_context = getattr(self.scorer, "reads_context", True)
+        shown = [
+            one.shown if in_context and one.view in whole else window(one.view, one.view)
+            for one in listed
+        ]
+        return [
+            (replace(one, shown=text), edits[one.place])
+            for one, text in zip(listed, shown, strict=True)
+        ]
+
+    def _judge(self, near: Sequence[tuple[Listed, Edit]]) -> list[Candidate]:
+        if not near:
+            return []
+        probabilities = self.scorer.score([(one.shown, edit.text) for one, edit in near])
+        return [
+            Candidate(edit, float(one.similarity), float(probability), one.shown)
+            for (one, edit), probability in zip(near, probabilities, strict=True)
+        ]
 
     def _decided(self, query: str, judged: Sequence[Candidate]) -> Decision:
         candidates = tuple(sorted(judged, key=lambda c: (-c.probability, -c.similarity)))

@@ -19,7 +19,8 @@ def write_data_folder(folder, people=60):
                 "subject": name,
                 "target_new": town,
                 "ground_truth": other,
-                "split": "train",
+                "locality_prompt": f"Settler{number} Unknown was born in",
+                "split": "train" if number < people // 2 else "edit",
             }
         )
         full.append(
@@ -32,7 +33,7 @@ def write_data_folder(folder, people=60):
                     "target_new": {"str": town},
                     "target_true": {"str": other},
                 },
-                "paraphrase_prompts": [f"It rained all day. {name} is a native of"],
+                "paraphrase_prompts": [f"It rained on day {number}. {name} is a native of"],
                 "neighborhood_prompts": [f"Stranger{number} Unknown was born in"],
             }
         )
@@ -58,6 +59,7 @@ def write_data_folder(folder, people=60):
         for n in range(people)
     ]
     write(folder / "mquake" / "scope_pairs.jsonl", pairs)
+    write(folder / "mquake" / "cases.jsonl", [_case(n) for n in range(people)])
     wiki = [
         {
             "subject": f"Isle{n}",
@@ -85,6 +87,32 @@ def write_data_folder(folder, people=60):
         questions = [{"question": f"how do i do {name} job {n}"} for n in range(people)]
         write(folder / "questions" / f"{name}.jsonl", questions)
     return folder
+
+
+def _case(number):
+    """A case with one edit and one hop; every third is reported on."""
+    river, old, new = f"River{number}", f"Lake{number}", f"Sea{number}"
+    question, cloze = f"Where does {river} end?", f"{river} flows into"
+    return {
+        "case_id": number,
+        "split": "test" if number % 3 == 2 else "train",
+        "requested_rewrite": [
+            {
+                "subject": river,
+                "prompt": "{} flows into",
+                "relation_id": "P403",
+                "question": question,
+                "target_new": {"str": new},
+                "target_true": {"str": old},
+            }
+        ],
+        "single_hops": [
+            {"question": question, "cloze": cloze, "answer": old, "answer_alias": [f"{old} Water"]}
+        ],
+        "new_single_hops": [
+            {"question": question, "cloze": cloze, "answer": new, "answer_alias": [f"{new} Water"]}
+        ],
+    }
 
 
 def _renamed(records, old, new):

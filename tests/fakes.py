@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 
 import numpy as np
 
+from classifiers import ThresholdChoice, TrainedScorer
 from mello import Answer, Finish, Hop
 from memory_store import Edit, SearchHit
 from serac.conversation import Turn
@@ -62,6 +64,27 @@ class FunctionScorer:
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
         return np.array([self.function(query, edit) for query, edit in pairs], dtype=np.float64)
+
+
+class FakeTrainedScorer(TrainedScorer):
+    """A trained scorer without weights: judges by a function, or as ``FakeScorer`` does."""
+
+    def __init__(
+        self,
+        function: Callable[[str, str], float] | None = None,
+        weights: str = "0" * 12,
+        lowest: float = 0.25,
+    ) -> None:
+        thresholds = [
+            ThresholdChoice(0.01, 0.75, 0.01, 0.005, 0.02, 1000),
+            ThresholdChoice(0.05, lowest, 0.05, 0.04, 0.06, 1000),
+        ]
+        config = {"kind": "fake", "model_sha256": weights, "default_false_fire": 0.01}
+        super().__init__({**config, "thresholds": [asdict(choice) for choice in thresholds]})
+        self._scorer = FunctionScorer(function) if function else FakeScorer()
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
+        return self._scorer.score(pairs)
 
 
 class FakeMemory:

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from memory_store.errors import ErrataError
-from serac.cli import answers, edits, training
+from serac.cli import answers, calibration, edits, training
 
 
 class _Commands(TyperGroup):
@@ -38,6 +38,7 @@ app = typer.Typer(
 )
 edits.register(app)
 answers.register(app)
+calibration.register(app)
 training.register(app)
 
 

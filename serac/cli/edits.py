@@ -11,20 +11,24 @@ from typing import IO, Annotated, Any
 import typer
 from rich.table import Table
 
-from memory_store import Edit
-from memory_store.errors import DamagedMemoryError, MemoryStoreError
+from memory_store import Edit, EditDraft
+from memory_store.errors import DamagedMemoryError, ErrataError, MemoryStoreError
+from memory_store.validation import clean_draft
 from serac.cli.options import (
     DEFAULT_MEMORY,
     DEFAULT_NAMESPACE,
+    DeviceOption,
     JsonOption,
     MemoryOption,
     NamespaceOption,
+    ScopeOption,
     err,
     open_memory,
     out,
     progress_bar,
     show,
 )
+from serac.cli.preview import show_preview
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The edit.")]
 TextArgument = Annotated[str, typer.Argument(metavar="TEXT", help="The statement that shall hold.")]
@@ -35,6 +39,19 @@ FromOption = Annotated[str | None, typer.Option(help="ISO 8601 moment from which
 ToOption = Annotated[
     str | None, typer.Option(help="ISO 8601 moment from which on it no longer holds.")
 ]
+DryRunOption = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Store nothing; show how many everyday questions it answers."),
+]
+ReferenceOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--reference",
+        metavar="FILE",
+        help="With --dry-run: questions to hold it against, one a line or JSONL; the shipped "
+        "everyday ones otherwise.",
+    ),
+]
 
 
 def add(
@@ -44,14 +61,34 @@ def add(
     source: SourceOption = None,
     valid_from: FromOption = None,
     valid_to: ToOption = None,
+    dry_run: DryRunOption = False,
+    reference: ReferenceOption = None,
+    scope: ScopeOption = None,
+    device: DeviceOption = None,
     memory: MemoryOption = DEFAULT_MEMORY,
     namespace: NamespaceOption = DEFAULT_NAMESPACE,
     as_json: JsonOption = False,
 ) -> None:
     """Add an edit and print its id.
 
-    The id is printed once the edit is durable.
+    The id is printed once the edit is durable. With --dry-run nothing is stored: it shows how
+    many everyday questions would be answered from the edit, and warns if they are many;
+    --reference, --scope and --device are for that alone.
     """
+    if dry_run:
+        clean_draft(EditDraft(text, None, subject, relation, source, valid_from, valid_to))
+        show_preview(
+            text,
+            memory,
+            namespace,
+            reference=reference,
+            scope=scope,
+            device=device,
+            as_json=as_json,
+        )
+        return
+    if (reference, scope, device) != (None, None, None):
+        raise ErrataError("--reference, --scope and --device need --dry-run; add it")
     with open_memory(memory, namespace, create=True) as opened:
         edit = opened.add(
             text,

@@ -47,7 +47,8 @@ FalseFireOption = Annotated[
     typer.Option(
         "--false-fire",
         help="Share of hard out-of-scope queries that may fire; picks the threshold. Measured: "
-        f"{', '.join(f'{rate:g}' for rate in STATED_RATES)}; the classifier's own default otherwise.",
+        f"{', '.join(f'{rate:g}' for rate in STATED_RATES)}; otherwise as calibrated, or the "
+        "classifier's own default.",
     ),
 ]
 ScopeOption = Annotated[
@@ -88,9 +89,10 @@ def open_overlay(
     false_fire: float | None = None,
     scope: Path | None = None,
     device: str | None = None,
+    create: bool = False,
 ) -> Iterator[FactOverlay]:
-    """Open an overlay over a memory that is there."""
-    if not os.path.exists(path):  # noqa: PTH110 - unlike Path.exists, false for any bad path
+    """Open an overlay over a memory that is there, unless one may be begun."""
+    if not create and not os.path.exists(path):  # noqa: PTH110 - unlike Path.exists, false for any bad path
         raise InvalidQueryError(f"there is no memory at {path}; begin one with: errata add TEXT")
     if device is not None:
         choose_device(device)  # said at once, not in every answer

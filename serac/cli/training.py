@@ -7,7 +7,11 @@ from typing import Annotated
 
 import typer
 
-from serac.cli.options import DeviceOption, JsonOption, show, stage_bars
+from classifiers import CrossEncoderScorer, SimilarityScorer, TrainedScorer
+from memory_store.errors import ErrataError
+from serac.cli.options import DeviceOption, JsonOption, err, show, stage_bars
+
+KINDS = ("cross-encoder", "similarity")
 
 train = typer.Typer(help="Train what the project ships.", no_args_is_help=True)
 
@@ -23,18 +27,30 @@ def train_scope(
     to: Annotated[Path, typer.Option("--out", help="Where the artifact goes.")] = Path(
         "scope-classifier"
     ),
+    kind: Annotated[
+        str, typer.Option("--kind", help="What to train: 'cross-encoder' or 'similarity'.")
+    ] = "cross-encoder",
+    steps: Annotated[
+        int | None,
+        typer.Option("--steps", min=1, help="Most steps of the cross-encoder; 4000 otherwise."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Decides every random choice.")] = 0,
     device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train the similarity scope classifier, calibrate it, and choose its thresholds."""
-    from classifiers.training import train_similarity
-    from memory_store import SentenceTransformerEncoder
+    """Train a scope classifier, calibrate it, and choose its thresholds.
 
-    encoder = SentenceTransformerEncoder.embedded(device)
-    with stage_bars() as report:
-        scorer = train_similarity(data, encoder, seed=seed, progress=report)
-    scorer.save(to)
+    The cross-encoder keeps checkpoints in its folder; the same command goes on from the last.
+    """
+    if kind not in KINDS:
+        raise ErrataError(f"unknown kind {kind!r}; use {' or '.join(KINDS)}")
+    if kind == "similarity" and steps is not None:
+        raise ErrataError("--steps is for the cross-encoder; leave it out")
+    scorer: TrainedScorer
+    if kind == "similarity":
+        scorer = _similarity(data, to, seed, device)
+    else:
+        scorer = _cross_encoder(data, to, seed, steps, device)
     show(
         {"artifact": str(to), **scorer.facts},
         as_json,
@@ -55,3 +71,34 @@ def train_scope(
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.add_typer(train, name="train")
+
+
+def _similarity(data: Path, to: Path, seed: int, device: str | None) -> SimilarityScorer:
+    from classifiers.train_similarity import train_similarity
+    from memory_store import SentenceTransformerEncoder
+
+    encoder = SentenceTransformerEncoder.embedded(device)
+    with stage_bars() as report:
+        scorer = train_similarity(data, encoder, seed=seed, progress=report)
+    scorer.save(to)
+    return scorer
+
+
+def _cross_encoder(
+    data: Path, to: Path, seed: int, steps: int | None, device: str | None
+) -> CrossEncoderScorer:
+    from classifiers.train_cross_encoder import TrainingSettings, train_cross_encoder
+    from memory_store import SentenceTransformerEncoder
+
+    encoder = SentenceTransformerEncoder.embedded(device)
+    with stage_bars() as report:
+        return train_cross_encoder(
+            data,
+            encoder,
+            to,
+            seed=seed,
+            device=device,
+            settings=TrainingSettings() if steps is None else TrainingSettings(steps=steps),
+            report=report,
+            show_bar=err.is_terminal,
+        )

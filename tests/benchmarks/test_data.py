@@ -1,14 +1,9 @@
 import pytest
-from data_folder import write_data_folder
+from data_folder import write
 
 from benchmarks import data as loaders
 from classifiers.pairs import read_scope_data
 from memory_store.errors import ErrataError
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return write_data_folder(tmp_path)
 
 
 def kinds(benchmark):
@@ -56,10 +51,12 @@ def test_everyday_questions_are_those_no_threshold_was_chosen_on(folder):
 
 
 @pytest.mark.parametrize("seed", [0, 5])
-def test_wiki_counterfact_reports_on_what_was_held_back(folder, seed):
+@pytest.mark.parametrize("load", [loaders.wiki_counterfact, loaders.wiki_recent])
+def test_of_wiki_counterfact_and_wiki_recent_what_was_held_back_is_reported(folder, load, seed):
     queries = read_scope_data(folder, seed).queries
     fitted = {query.text for query in queries if query.part in ("fit", "calibrate")}
-    benchmark = loaders.wiki_counterfact(folder, seed)
+    benchmark = load(folder, seed)
+    assert len(benchmark.edits) == 60
     assert kinds(benchmark) == {"exact", "alias", "relation_specificity"}
     assert not fitted & {case.query for case in benchmark.cases}
 
@@ -68,12 +65,49 @@ def test_a_question_that_is_another_edit_s_prompt_is_dropped_and_counted(folder)
     file = folder / "knowedit" / "wiki_recent_train.jsonl"
     file.write_text(file.read_text().replace("The anthem of Ree7 is", "The capital of Reee8 is"))
     file.write_text(file.read_text().replace("The anthem of Reee7 is", "The capital of Reee8 is"))
-    assert loaders.wiki_recent(folder).notes["out_of_scope_dropped"] == 1
+    assert loaders.wiki_recent(folder, 0).notes["out_of_scope_dropped"] == 1
 
 
 def test_the_other_sets_of_knowedit(folder):
     assert kinds(loaders.knowedit_zsre(folder)) == {"exact", "rephrase", "relation_specificity"}
-    assert kinds(loaders.wiki_recent(folder)) == {"exact", "alias", "relation_specificity"}
+
+
+def test_mquake_asks_each_hop_of_the_test_cases_once(folder):
+    benchmark = loaders.mquake(folder)
+    assert len(benchmark.edits) == 60
+    assert benchmark.edits[5] == {"id": "5", "text": "River5 flows into Sea5", "subject": "River5"}
+    asked = [case for case in benchmark.cases if case.kind == "edited_hop"]
+    assert len(asked) == len({case.query for case in asked}) == 20
+    assert (asked[0].query, asked[0].right) == ("Where does River2 end?", {"2"})
+    assert (asked[0].new, asked[0].old) == ("Sea2", "Lake2")
+    unedited = [case.query for case in benchmark.cases if case.kind == "unedited_hop"]
+    assert unedited[0] == "How deep is Sea2?"
+    assert len(unedited) == benchmark.notes["out_of_scope_dropped"] == 20
+
+
+def test_a_hop_with_the_subject_and_relation_of_an_edit_is_dropped(folder):
+    file = folder / "mquake" / "cases.jsonl"
+    text = file.read_text().replace("The depth of Sea2 is", "River9 flows  into")
+    file.write_text(text.replace("River9 flows  into", "River9 flows into"))
+    notes = loaders.mquake(folder).notes
+    assert notes["out_of_scope_dropped"] == 21
+
+
+def test_all_edits_of_one_fact_of_mquake_are_right(folder):
+    file = folder / "mquake" / "edits.jsonl"
+    edits = list(loaders.records(file))
+    write(file, [*edits, {**edits[2], "edit_id": 60, "target_new": "Sea99"}])
+    benchmark = loaders.mquake(folder)
+    first = benchmark.cases[0]
+    assert (first.edit, first.right, first.also) == ("2", {"2", "60"}, {"Sea99"})
+    assert benchmark.notes["prompts_in_several_edits"] == 1
+
+
+def test_cases_whose_edit_is_missing_are_refused(folder):
+    file = folder / "mquake" / "edits.jsonl"
+    write(file, list(loaders.records(file))[3:])
+    with pytest.raises(ErrataError, match="River2 flows into Sea2"):
+        loaders.mquake(folder)
 
 
 def test_a_missing_folder_is_named(tmp_path):

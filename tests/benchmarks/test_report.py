@@ -1,9 +1,12 @@
-from benchmarks.report import PAGE, page
+from benchmarks import plots
+from benchmarks.report import DOCS, draw, page
 from benchmarks.rows import RESULTS, Rows
+from benchmarks.scope_page import scope_page
 
 
-def test_the_page_in_the_docs_is_drawn_from_the_rows():
-    assert PAGE.read_text(encoding="utf-8") == page(RESULTS)
+def test_the_pages_in_the_docs_are_drawn_from_the_rows():
+    assert (DOCS / "benchmarks.md").read_text(encoding="utf-8") == page(RESULTS)
+    assert (DOCS / "scope.md").read_text(encoding="utf-8") == scope_page(RESULTS)
 
 
 def test_a_section_has_the_command_and_counts(tmp_path):
@@ -15,3 +18,16 @@ def test_a_section_has_the_command_and_counts(tmp_path):
     assert "`python -m benchmarks zsre` (" in drawn
     assert "12,345 edits in memory" in drawn
     assert "| exact | fires on the right edit, 1.0% stated | 0.5 |" in drawn
+
+
+def test_a_plot_is_the_same_file_each_time(tmp_path):
+    curves = {"a set": {"a kind": {"one": [(0.0, 0.2), (0.5, 0.9)], "other": [(0.1, 0.4)]}}}
+    for name in ("first", "second"):
+        plots.save(plots.roc_figure(curves), tmp_path / f"{name}.svg")
+    assert (tmp_path / "first.svg").read_bytes() == (tmp_path / "second.svg").read_bytes()
+    assert "a set: a kind" in (tmp_path / "first.svg").read_text()
+
+
+def test_without_rows_there_are_pages_and_no_plots(tmp_path):
+    files = {file.relative_to(tmp_path).as_posix() for file in draw(tmp_path, tmp_path)}
+    assert files == {"benchmarks.md", "scope.md"}

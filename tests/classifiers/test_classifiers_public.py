@@ -3,8 +3,9 @@ import classifiers
 
 def test_public_names():
     assert classifiers.__all__ == [
-        "SHIPPED", "Probabilities", "ScopeScorer", "SimilarityScorer", "load_scope_classifier",
-        "text_views",
+        "ARTIFACTS", "FOUND", "JUDGED", "SHIPPED", "CrossEncoderScorer", "Listed", "Probabilities",
+        "ScopeScorer", "SimilarityScorer", "ThresholdChoice", "TrainedScorer", "choose_threshold",
+        "load_scope_classifier", "shortlist", "text_views", "window",
     ]  # fmt: skip
     for name in classifiers.__all__:
         assert hasattr(classifiers, name)

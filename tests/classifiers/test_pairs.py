@@ -60,13 +60,24 @@ def test_texts_that_are_reported_on_are_left_out_by_their_words(folder):
     assert data.left_out["reported on"] > 1
 
 
+def test_questions_of_multi_hop_cases_are_reported_on_unless_they_are_for_training(folder):
+    reported = texts_reported_on(folder)
+    assert {"where does river2 end", "river2 flows into"} <= reported
+    assert not any("river1 " in text for text in reported)
+
+
+def test_recent_facts_are_trained_on_too(folder):
+    sources = Counter(query.source for query in read_scope_data(folder).queries)
+    assert sources["wiki_recent"] == sources["wiki_counterfact"] > 0
+
+
 def test_a_question_about_another_edit_is_not_out_of_scope(folder):
-    edit_lines(
-        folder / "knowedit" / "wiki_counterfact_train.jsonl",
-        lambda record: record["locality"].update(
-            Relation_Specificity=[{"prompt": "The capital of Isle1 is"}]
-        ),
-    )
+    for name, place in (("wiki_counterfact", "Isle1"), ("wiki_recent", "Reee1")):
+        prompts = [{"prompt": f"The capital of {place} is"}]
+        edit_lines(
+            folder / "knowedit" / f"{name}_train.jsonl",
+            lambda record, prompts=prompts: record["locality"].update(Relation_Specificity=prompts),
+        )
     data = read_scope_data(folder)
     assert not any(query.kind == "same_subject" for query in data.queries)
     assert data.left_out["in the scope of another edit"] > 0

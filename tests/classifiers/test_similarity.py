@@ -8,11 +8,15 @@ import skops.io
 from data_folder import write_data_folder
 from fakes import FakeEncoder
 
-from classifiers import SHIPPED, SimilarityScorer, load_scope_classifier
-from classifiers.similarity import CONFIG_FILE, MODEL_FILE
-from classifiers.training import train_similarity
+from classifiers import ARTIFACTS, SimilarityScorer, load_scope_classifier
+from classifiers.artifact_files import CONFIG_FILE
+from classifiers.similarity import KIND, MODEL_FILE
+from classifiers.thresholds import STATED_RATES
+from classifiers.train_similarity import train_similarity
 from memory_store import LazyEncoder, SentenceTransformerEncoder
 from memory_store.errors import ArtifactError
+
+KEPT = ARTIFACTS / KIND
 
 
 @pytest.fixture(scope="module")
@@ -48,21 +52,21 @@ def test_training_again_gives_the_same(trained, tmp_path):
 
 def test_an_edit_s_own_words_score_above_a_stranger_s(trained):
     scorer = trained
+    asked = "Ael3 Mor3ton was born in"
     own, other = scorer.score(
-        "Ael3 Mor3ton was born in",
-        ["Ael3 Mor3ton was born in Arden", "Club7 plays chess"],
+        [(asked, "Ael3 Mor3ton was born in Arden"), (asked, "Club7 plays chess")]
     )
     assert 0 <= other < own <= 1
 
 
 def test_nothing_to_judge_gives_nothing(trained):
-    assert trained.score("anything", []).shape == (0,)
+    assert trained.score([]).shape == (0,)
 
 
 def test_an_artifact_scores_as_what_was_saved(trained, artifact):
     loaded = SimilarityScorer.load(artifact, FakeEncoder())
-    pair = ("Who made Works3?", ["Who made Works3? Maker3", "Club7 plays chess"])
-    np.testing.assert_array_equal(loaded.score(*pair), trained.score(*pair))
+    pairs = [("Who made Works3?", edit) for edit in ("Who made Works3? Maker3", "Club7 is old")]
+    np.testing.assert_array_equal(loaded.score(pairs), trained.score(pairs))
     assert loaded.thresholds == trained.thresholds
     assert loaded.facts["seed"] == 0
 
@@ -76,7 +80,9 @@ def test_each_measured_rate_has_its_threshold(trained):
 
 @pytest.mark.parametrize("rate", [0.0001, 0.02, 0.04, 0.5, -1.0, float("nan")])
 def test_a_rate_that_was_not_measured_is_refused_with_those_that_were(trained, rate):
-    with pytest.raises(ArtifactError, match=r"no threshold .* use one of 0.001, 0.005, 0.01, 0.05"):
+    with pytest.raises(
+        ArtifactError, match=r"no threshold .* use one of 0.001, 0.002, 0.005, 0.01, 0.05"
+    ):
         trained.threshold_for(rate)
 
 
@@ -120,19 +126,26 @@ def test_a_type_that_is_not_trusted_is_refused(artifact):
         SimilarityScorer.load(artifact, FakeEncoder())
 
 
-def test_the_shipped_artifact_loads_and_is_small():
-    scorer = load_scope_classifier(LazyEncoder())
-    assert [choice.false_fire for choice in scorer.thresholds] == [0.001, 0.005, 0.01, 0.05]
-    assert sum(file.stat().st_size for file in SHIPPED.iterdir()) < 8 * 2**20
-    assert (SHIPPED / "README.md").is_file()
+def test_the_artifact_loads_and_is_small():
+    scorer = load_scope_classifier(LazyEncoder(), KEPT)
+    assert {choice.false_fire for choice in scorer.thresholds} <= set(STATED_RATES)
+    assert sum(file.stat().st_size for file in KEPT.iterdir()) < 8 * 2**20
+    assert (KEPT / "README.md").is_file()
 
 
 @pytest.mark.model
-def test_the_shipped_artifact_tells_an_edit_s_question_from_others(tmp_path):
-    shutil.copytree(SHIPPED, tmp_path / "copy")
+def test_the_artifact_tells_an_edit_s_question_from_others(tmp_path):
+    shutil.copytree(KEPT, tmp_path / "copy")
     scorer = load_scope_classifier(SentenceTransformerEncoder.embedded("cpu"), tmp_path / "copy")
-    edit = ["The Space Needle is located in Paris"]
+    asked = (
+        "The Space Needle is located in",
+        "How do I boil an egg?",
+        "Where is the Eiffel Tower?",
+    )
     threshold = scorer.threshold_for(0.01)
-    assert scorer.score("The Space Needle is located in", edit)[0] >= threshold
-    assert scorer.score("How do I boil an egg?", edit)[0] < 0.1 < threshold
-    assert scorer.score("Where is the Eiffel Tower?", edit)[0] < threshold
+    own, egg, tower = scorer.score(
+        [(text, "The Space Needle is located in Paris") for text in asked]
+    )
+    assert own >= threshold
+    assert egg < 0.1 < threshold
+    assert tower < threshold

@@ -1,5 +1,5 @@
-from classifiers import text_views
-from classifiers.views import MAX_VIEWS
+from classifiers import text_views, window
+from classifiers.views import MAX_VIEWS, MAX_WINDOW
 
 
 def test_a_single_sentence_is_its_only_view():
@@ -27,3 +27,33 @@ def test_the_last_sentences_of_a_very_long_message_are_kept():
 
 def test_a_repeated_sentence_is_one_view():
     assert len(text_views("No. No. No.")) == 2
+
+
+def test_a_short_text_is_judged_whole():
+    assert window("  One. Two?  ", "Two?") == "One. Two?"
+
+
+def test_of_a_long_text_the_view_is_judged_with_what_stands_around_it():
+    text = "before " * 200 + "Where is the Louvre? " + "after " * 200
+    shown = window(text, "Where is the Louvre?")
+    assert len(shown) <= MAX_WINDOW
+    assert "before Where is the Louvre? after" in shown
+    assert shown.index("Where") > len(shown) - shown.index("Where") - len("Where is the Louvre?")
+
+
+def test_at_the_ends_of_a_text_the_room_goes_to_the_other_side():
+    text = "Where is the Louvre? " + "after " * 200
+    assert window(text, "Where is the Louvre?").startswith("Where is the Louvre? after")
+    text = "before " * 200 + "Where is the Louvre?"
+    assert window(text, "Where is the Louvre?").endswith("before Where is the Louvre?")
+
+
+def test_a_view_that_is_longer_than_a_window_is_cut_at_its_beginning():
+    view = "word " * 200 + "the end"
+    assert window("Hello. " + view, view).endswith("the end")
+    assert len(window("Hello. " + view, view)) <= MAX_WINDOW
+
+
+def test_a_closing_line_that_is_repeated_does_not_push_the_question_out():
+    text = "Where is the Louvre? " + "Please! " * 30
+    assert "Where is the Louvre?" in text_views(text)

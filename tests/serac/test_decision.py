@@ -1,5 +1,5 @@
 import json
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
@@ -19,6 +19,17 @@ def test_the_score_is_that_of_the_likeliest_edit():
     assert decision(edits=(), candidates=False).score is None
 
 
+def test_the_runner_up_is_the_edit_that_came_second():
+    other = Candidate(Edit("louvre", "The Louvre is in Rome."), 0.6, 0.4, "Where is it?")
+    first = decision()
+    both = replace(first, candidates=(*first.candidates, other))
+
+    assert first.runner_up is None
+    assert both.runner_up == other
+    record = both.as_dict()
+    assert (record["runner_up"], record["runner_up_score"]) == ("louvre", 0.4)
+
+
 def test_in_scope_means_that_an_edit_answers():
     assert decision().in_scope
     assert not decision(0.1, edits=()).in_scope
@@ -33,6 +44,8 @@ def test_a_record_of_it_is_plain_json():
         "edit_ids": ["needle"],
         "score": 0.9,
         "threshold": 0.5,
+        "runner_up": None,
+        "runner_up_score": None,
         "reason": "because",
         "candidates": [{"edit_id": "needle", "similarity": 0.7, "probability": 0.9}],
     }

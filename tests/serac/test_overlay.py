@@ -5,7 +5,8 @@ from data_folder import write_data_folder
 from fakes import FakeBase, FakeCompletionBase, FakeEncoder, FakeScorer, ScriptedDecomposer
 from tiny_models import byte_tokenizer, tiny_llama
 
-from classifiers.training import train_similarity
+from classifiers import ARTIFACTS
+from classifiers.train_similarity import train_similarity
 from mello import Finish
 from memory_store import EditMemory
 from memory_store.errors import ArtifactError, ErrataError, InvalidQueryError, UnknownEditError
@@ -285,9 +286,9 @@ class TestOpen:
             with FactOverlay.open(":memory:", scope=folder, **own) as overlay:
                 overlay.add(NEEDLE)
                 assert overlay.router.threshold == scorer.threshold_for(0.05)
-                assert overlay.decide(NEEDLE).score == scorer.score(NEEDLE, [NEEDLE])[0]
+                assert overlay.decide(NEEDLE).score == scorer.score([(NEEDLE, NEEDLE)])[0]
         with pytest.raises(ArtifactError, match="was trained with all-MiniLM"):
-            FactOverlay.open(tmp_path / "facts.db", **own)
+            FactOverlay.open(tmp_path / "facts.db", scope=ARTIFACTS / "similarity", **own)
         assert not (tmp_path / "facts.db").exists()
 
     @pytest.mark.parametrize("options", [{"answerer": "magic"}, {"false_fire": -1.0}])

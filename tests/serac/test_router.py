@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from fakes import FakeEncoder, FakeMemory, FakeScorer, FunctionScorer
 
-from memory_store import EditMemory, SearchHit
+from memory_store import Edit, EditMemory, SearchHit
 from serac.conversation import Turn, as_turns
 from serac.router import Router
 
@@ -28,7 +28,7 @@ def test_without_an_edit_the_base_model_answers():
     assert decision.route == "base"
     assert decision.edits == decision.candidates == ()
     assert decision.score is None
-    assert decision.reason == "no edit in memory"
+    assert decision.reason == "no edit in memory is near"
     assert scorer.calls == []
 
 
@@ -127,9 +127,106 @@ def test_no_conversation_gives_no_decision():
 def test_the_router_looks_no_further_than_the_nearest():
     scorer = FakeScorer()
 
-    decide(Router(FakeMemory("a", "b", "c"), scorer, 0.5, nearest=2), "Q")
+    decide(Router(FakeMemory("a", "b", "c"), scorer, 0.5, found=2), "Q")
 
-    assert scorer.calls == [("Q", ["a", "b"])]
+    assert scorer.calls == [[("Q", "a"), ("Q", "b")]]
+
+
+def test_of_those_found_the_closest_are_judged():
+    scorer = FakeScorer()
+    memory = FakeMemory("a", "b", NEEDLE, "c")  # its words are asked for, so it passes the others
+
+    decision = decide(Router(memory, scorer, 0.9, judged=2), "Is the Space Needle in Rome?")
+
+    assert [edit for _, edit in scorer.calls[0]] == [NEEDLE, "a"]
+    assert len(decision.candidates) == 2
+
+
+def test_many_conversations_are_judged_in_one_call():
+    scorer = FakeScorer()
+    router = Router(FakeMemory("a", "b", "c"), scorer, 0.5, judged=2)
+    queries = ["Where is it?", "Hi. How are you? Fine?", "Who?"]
+
+    decisions = router.decide_many([as_turns(query) for query in queries])
+
+    assert len(scorer.calls) == 1
+    assert [len(decision.candidates) for decision in decisions] == [2, 2, 2]
+    assert [query for query, _ in scorer.calls[0]] == [q for q in queries for _ in range(2)]
+
+
+def test_what_is_far_is_not_judged():
+    scorer = FakeScorer()
+    router = Router(FakeMemory(NEEDLE, LOUVRE), scorer, 0.5, recall_floor=1.4)
+
+    decision = decide(router, "How are you?")
+
+    assert scorer.calls == []
+    assert (decision.route, decision.candidates) == ("base", ())
+    assert decision.reason == "no edit in memory is near"
+
+
+def test_the_floor_is_about_each_query_by_itself():
+    scorer = FakeScorer()
+    router = Router(FakeMemory(NEEDLE), scorer, 0.9, recall_floor=1.1)
+    near, far = "Where is the Space Needle located, Paris?", "How are you?"
+
+    decisions = router.decide_many([as_turns(text) for text in (far, near, far)])
+
+    assert scorer.calls == [[(near, NEEDLE)]]
+    assert [decision.in_scope for decision in decisions] == [False, True, False]
+
+
+def test_the_runner_up_is_named():
+    chances = {"a": 0.6, "b": 0.9}
+    router = Router(FakeMemory("a", "b"), FunctionScorer(lambda query, edit: chances[edit]), 0.7)
+
+    decision = decide(router, "Q")
+
+    assert decision.runner_up.edit.text == "a"
+    record = decision.as_dict()
+    assert (record["runner_up"], record["runner_up_score"]) == ("e1", 0.6)
+
+
+class PlacedMemory:
+    """Fits ``Searchable``: one edit, as near to a view as it is told."""
+
+    def __init__(self, text, near):
+        self.edit, self.near = Edit("e1", text), near
+
+    def search_many(self, queries, k=8):
+        return [[SearchHit(self.edit, self.near(query))] for query in queries]
+
+
+BACK = [
+    Turn("user", "Tell me about Al."),
+    Turn("assistant", "He is a cook."),
+    Turn("user", "Where is their house?"),
+]
+
+
+@pytest.mark.parametrize(
+    "near, shown", [("Al's", "Where is Al's house?"), ("their", "Where is their house?")]
+)
+def test_a_turn_that_refers_back_is_judged_as_it_was_found(near, shown):
+    memory = PlacedMemory("Al's house is red.", lambda view: 0.9 if near in view else 0.5)
+
+    decision = Router(memory, FakeScorer(), 0.5).decide(as_turns(BACK))
+
+    assert [candidate.view for candidate in decision.candidates] == [shown]
+    assert decision.query == "Where is their house?"
+
+
+def test_a_long_turn_is_judged_by_what_stands_around_the_question():
+    question = "Where is the Space Needle?"
+    message = (
+        "We walked for days. " * 30 + question + " Thanks a lot for all of the many things." * 8
+    )
+    memory = PlacedMemory(NEEDLE, lambda view: 0.9 if view == question else 0.5)
+
+    (candidate,) = Router(memory, FakeScorer(), 0.5).decide(as_turns(message)).candidates
+
+    assert question in candidate.view
+    assert len(question) < len(candidate.view) <= 400
 
 
 def test_the_record_is_json_whatever_numbers_the_parts_give():
@@ -145,7 +242,7 @@ def test_the_record_is_json_whatever_numbers_the_parts_give():
 
 def test_a_scorer_that_gives_too_few_numbers_is_not_guessed_at():
     class ShortScorer:
-        def score(self, query, edits):
+        def score(self, pairs):
             return np.array([0.9])
 
     with pytest.raises(ValueError, match="zip"):

@@ -203,4 +203,4 @@ def test_a_false_fire_rate_that_was_not_measured_is_refused(errata):
     for rate in ("0.00001", "0.04"):
         result = errata("ask", EXACT, "--false-fire", rate)
         assert result.code == 2
-        assert "use one of 0.001, 0.005, 0.01, 0.05" in result.err
+        assert "use one of 0.001, 0.002, 0.005, 0.01, 0.05" in result.err

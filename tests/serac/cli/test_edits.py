@@ -180,7 +180,8 @@ def test_a_truncated_memory_is_damaged_and_said_so(errata):
 def test_help_names_every_command(errata):
     shown = errata("--help", memory=False).out
     for name in (
-        "add import list show update remove history export check rebuild ask chat batch demo train"
+        "add import list show update remove history export check rebuild ask chat batch demo train "
+        "calibrate"
     ).split():
         assert name in shown
 

@@ -1,0 +1,45 @@
+import random
+
+import pytest
+
+from classifiers import names
+
+
+def drawn(function, *arguments, times=60):
+    return {function(*arguments, random.Random(seed)) for seed in range(times)}
+
+
+def test_a_variant_keeps_who_is_meant():
+    assert drawn(names.variant, "Matthew Thomas Neumann") == {
+        "Matthew Neumann",
+        "Matthew T. Neumann",
+        "M. Thomas Neumann",
+    }
+    assert "Bonicke" in drawn(names.variant, "Bönicke")
+    assert "Mercury" in drawn(names.variant, "Mercury (planet)")
+    assert "Beatles" in drawn(names.variant, "The Beatles")
+
+
+def test_a_name_without_another_writing_has_no_variant():
+    assert drawn(names.variant, "Paris") == {None}
+
+
+def test_a_near_miss_is_another_name_that_looks_alike():
+    assert all(name != "Honda CB550" for name in drawn(names.near_miss, "Honda CB550", ["A B"]))
+    assert drawn(names.near_miss, "Tom Watson", ["Ada Quill"]) == {"Ada Watson", "Tom Quill"}
+
+
+@pytest.mark.parametrize("name", ["Cher", "Tom tom"])
+def test_no_near_miss_is_made_where_none_would_be_a_name(name):
+    assert drawn(names.near_miss, name, ["lower case"]) == {None}
+
+
+def test_a_typo_changes_at_most_two_letters_next_to_each_other():
+    for seed in range(50):
+        mistyped = names.typo("Where is the Louvre?", random.Random(seed))
+        assert abs(len(mistyped) - len("Where is the Louvre?")) <= 1
+    assert names.typo("1 + 1", random.Random(0)) == "1 + 1"
+
+
+def test_a_careless_question_has_no_capitals_and_no_mark():
+    assert names.careless("Where is the Louvre?") == "where is the louvre"

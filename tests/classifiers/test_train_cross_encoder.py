@@ -1,0 +1,79 @@
+import json
+
+import pytest
+from data_folder import write_data_folder
+from fakes import FakeEncoder
+
+from classifiers.artifact_files import CONFIG_FILE
+from classifiers.cross_encoder import ADAPTER_FILE, CrossEncoderScorer
+from classifiers.train_cross_encoder import (
+    CHECKPOINTS,
+    TrainingSettings,
+    _begun,
+    _grouped_by_length,
+    train_cross_encoder,
+)
+from classifiers.training_pairs import Pair
+from memory_store.errors import ErrataError
+
+TINY = TrainingSettings(
+    steps=4,
+    batch_size=4,
+    warmup_steps=1,
+    rank=2,
+    evaluate_every=2,
+    dev_queries=8,
+    written_facts=20,
+)
+PAIRS = [Pair("q", "e", True, "prompt")]
+OTHERS = [Pair("other", "e", True, "prompt")]
+
+
+@pytest.mark.model
+def test_a_few_steps_make_an_artifact_that_loads(tmp_path):
+    folder = write_data_folder(tmp_path / "data", people=24)
+    out = tmp_path / "artifact"
+
+    scorer = train_cross_encoder(folder, FakeEncoder(), out, settings=TINY)
+
+    assert {file.name for file in out.iterdir()} == {ADAPTER_FILE, CONFIG_FILE}
+    loaded = CrossEncoderScorer.load(out)
+    assert loaded.facts == scorer.facts
+    assert loaded.facts["settings"]["steps"] == 4
+    assert loaded.facts["pairs"]["in scope"]["prompt"] > 0
+    assert len(loaded.thresholds) == 5
+    assert loaded.score([("Who made Works1?", "Who made Works1? Maker1")]).shape == (1,)
+
+
+def test_a_training_that_was_broken_off_is_gone_on_with(tmp_path):
+    assert not _begun(tmp_path / "c", TINY, 0, PAIRS)
+    (tmp_path / "c" / "checkpoint-2").mkdir()
+    assert _begun(tmp_path / "c", TINY, 0, PAIRS)
+
+
+@pytest.mark.parametrize(("seed", "pairs"), [(1, PAIRS), (0, OTHERS)])
+def test_checkpoints_of_another_training_are_refused(tmp_path, seed, pairs):
+    _begun(tmp_path / CHECKPOINTS, TINY, 0, PAIRS)
+    (tmp_path / CHECKPOINTS / "checkpoint-2").mkdir()
+    with pytest.raises(ErrataError, match="of another training"):
+        _begun(tmp_path / CHECKPOINTS, TINY, seed, pairs)
+
+
+def test_a_batch_holds_pairs_of_like_length_and_none_is_lost():
+    pairs = [Pair("q" * (n * 7 % 90), "e", False, "k") for n in range(130)]
+    grouped = _grouped_by_length(pairs, 8, seed=0)
+    assert sorted(map(repr, grouped)) == sorted(map(repr, pairs))
+    spreads = [
+        max(len(p.query) for p in batch) - min(len(p.query) for p in batch)
+        for batch in (grouped[n : n + 8] for n in range(0, 128, 8))
+    ]
+    assert max(spreads) < 20
+
+
+def test_the_config_of_an_artifact_is_json(tmp_path):
+    from classifiers.artifact_files import read_config, write_config
+
+    record = {"kind": "k", "thresholds": [], "default_false_fire": 0.1, "model_sha256": "é"}
+    write_config(tmp_path, record)
+    assert read_config(tmp_path) == {"format": 1, **record}
+    assert json.loads((tmp_path / CONFIG_FILE).read_text(encoding="utf-8"))["format"] == 1
