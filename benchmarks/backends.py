@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import copy
 import importlib
-import math
 import random
 import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,16 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.rows import Rows
-from classifiers import CROSS_ENCODER, Probabilities, ScopeScorer, written
+from classifiers import CROSS_ENCODER, CrossEncoderScorer, ScopeScorer, written
 from classifiers.artifact_files import read_config, read_hashed
-from classifiers.cross_encoder import ADAPTER_FILE, BATCH, encode_pairs, load_body, merge
+from classifiers.cross_encoder import ADAPTER_FILE, Runtime, load_body, merge
 from memory_store.errors import ArtifactError
 from serac.cli.options import progress_bar
 
 Pairs = Sequence[tuple[str, str]]
-Logits = Callable[[Mapping[str, Any]], Any]
-"""What a runtime is here: from the tokens of a batch, as tensors by name, to (n, 1) logits."""
-
 REFERENCE = "float32"
 BATCHES = {12: 200, 256: 20}
 """Pairs of a batch to how often it is timed."""
@@ -41,37 +36,6 @@ class NotInstalledError(Exception):
     """A runtime is not there."""
 
 
-@dataclass(frozen=True)
-class RuntimeScorer:
-    """Fits ``ScopeScorer`` over a runtime.
-
-    Attributes:
-        logits: The runtime.
-        tokenizer: The body's.
-        slope: Of the calibration.
-        offset: Of the calibration.
-    """
-
-    logits: Logits
-    tokenizer: Any
-    slope: float
-    offset: float
-
-    def score(self, pairs: Pairs) -> Probabilities:
-        """Return (n,) probabilities that each query is in the scope of the edit beside it."""
-        import torch
-
-        order = sorted(range(len(pairs)), key=lambda n: len(pairs[n][0]) + len(pairs[n][1]))
-        found = np.empty(len(pairs), dtype=np.float64)
-        for start in range(0, len(order), BATCH):
-            places = order[start : start + BATCH]
-            texts = [pairs[place] for place in places]
-            batch = encode_pairs(self.tokenizer, texts, padding=True, return_tensors="pt")
-            with torch.inference_mode():
-                found[places] = np.asarray(self.logits(batch), dtype=np.float64)[:, 0]
-        return np.asarray(1 / (1 + np.exp(-(self.slope * found + self.offset))))
-
-
 def measure_backends(folder: Path, seed: int, *, named: bool) -> Rows:
     """Return rows of every runtime that is installed, timed in turn in one run.
 
@@ -81,18 +45,13 @@ def measure_backends(folder: Path, seed: int, *, named: bool) -> Rows:
         named: Whether the folder is another than the shipped one.
     """
     scorers, missing = runtime_scorers(folder)
-    config = read_config(folder)
-    default = config["default_false_fire"]
-    threshold = next(
-        choice["threshold"]
-        for choice in config["thresholds"]
-        if math.isclose(choice["false_fire"], default)
-    )
+    trained = CrossEncoderScorer.load(folder)
     command = f"python -m benchmarks backends --seed {seed}" + " --scope FOLDER" * named
-    fingerprint = f"{config['kind']}@{config['model_sha256'][:12]}"
-    rows = Rows("backends", seed, command, scope_classifier=fingerprint, not_installed=missing)
+    rows = Rows(
+        "backends", seed, command, scope_classifier=trained.fingerprint, not_installed=missing
+    )
     add_time_rows(rows, scorers, seed, BATCHES)
-    add_agreement_rows(rows, scorers, threshold, written_pairs(COMPARED, seed + 1))
+    add_agreement_rows(rows, scorers, trained.threshold_for(), written_pairs(COMPARED, seed + 1))
     return rows
 
 
@@ -109,15 +68,16 @@ def runtime_scorers(folder: Path) -> tuple[dict[str, ScopeScorer], list[str]]:
     model, tokenizer = load_body()
     merge(model, adapter, config["lora"]["alpha"] / config["lora"]["rank"])
     model.eval()
-    calibration = config["calibration"]
-    slope, offset = float(calibration["slope"]), float(calibration["offset"])
     scorers: dict[str, ScopeScorer] = {}
     missing = []
     for name, make in RUNTIMES.items():
         try:
-            scorers[name] = RuntimeScorer(make(model), tokenizer, slope, offset)
+            runtime = make(model)
         except NotInstalledError:
             missing.append(name)
+        else:
+            loaded = runtime, tokenizer
+            scorers[name] = CrossEncoderScorer(lambda loaded=loaded: loaded, config)  # type: ignore[misc]
     return scorers, missing
 
 
@@ -198,18 +158,18 @@ def _statement(relation: written.Relation, subject: str, thing: str, chance: ran
 # Runtimes
 
 
-def _float32(model: Any) -> Logits:
+def _float32(model: Any) -> Runtime:
     return lambda batch: model(**batch).logits.numpy()
 
 
-def _bfloat16(model: Any) -> Logits:
+def _bfloat16(model: Any) -> Runtime:
     import torch
 
     half = copy.deepcopy(model).to(torch.bfloat16)
     return lambda batch: half(**batch).logits.float().numpy()
 
 
-def _int8(model: Any) -> Logits:
+def _int8(model: Any) -> Runtime:
     """Quantize the linear layers: weights ahead, activations as they come."""
     import torch
 
@@ -226,7 +186,7 @@ def _int8(model: Any) -> Logits:
     return lambda batch: quantized(**batch).logits.numpy()
 
 
-def _onnx(model: Any) -> Logits:
+def _onnx(model: Any) -> Runtime:
     import torch
 
     runtime = _installed("onnxruntime")
@@ -253,7 +213,7 @@ def _onnx(model: Any) -> Logits:
     return lambda batch: session.run(None, {name: batch[name].numpy() for name in INPUTS})[0]
 
 
-def _openvino(model: Any) -> Logits:
+def _openvino(model: Any) -> Runtime:
     import torch
 
     openvino = _installed("openvino")
@@ -265,7 +225,7 @@ def _openvino(model: Any) -> Logits:
     return lambda batch: compiled([batch[name].numpy() for name in INPUTS])[0]
 
 
-RUNTIMES: dict[str, Callable[[Any], Logits]] = {
+RUNTIMES: dict[str, Callable[[Any], Runtime]] = {
     REFERENCE: _float32,
     "bfloat16": _bfloat16,
     "int8": _int8,

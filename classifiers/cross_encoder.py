@@ -28,6 +28,9 @@ MAX_TOKENS = 192
 at the end of a query, and what is new at the end of an edit."""
 
 BATCH = 64
+Runtime = Callable[[Any], Any]
+"""From the tokens of n pairs, as tensors by name, to (n, 1) logits."""
+
 _HEAD = (
     "classifier.weight",
     "classifier.bias",
@@ -40,15 +43,15 @@ class CrossEncoderScorer(TrainedScorer):
     """Scores (query, edit) pairs with the merged cross-encoder. Thread-safe.
 
     Args:
-        load_model: Returns a sequence classifier with one logit, and its tokenizer; called
-            when a pair is first judged.
+        load: Returns what gives (n, 1) logits for the tokens of n pairs, and the tokenizer;
+            called when a pair is first judged.
         config: What the artifact says of itself: thresholds, calibration, recall floor, facts.
     """
 
-    def __init__(self, load_model: Callable[[], tuple[Any, Any]], config: dict[str, Any]) -> None:
+    def __init__(self, load: Callable[[], tuple[Runtime, Any]], config: dict[str, Any]) -> None:
         super().__init__(config)
-        self._load_model = load_model
-        self._loaded: tuple[Any, Any] | None = None
+        self._load = load
+        self._loaded: tuple[Runtime, Any] | None = None
         self.slope = float(config["calibration"]["slope"])
         self.offset = float(config["calibration"]["offset"])
         # Fast tokenizers keep padding as state: two threads in one of them fail.
@@ -71,12 +74,12 @@ class CrossEncoderScorer(TrainedScorer):
     def _forward(self, pairs: list[tuple[str, str]]) -> Probabilities:
         import torch
 
-        with self._lock, torch.inference_mode():
-            self._loaded = self._loaded or self._load_model()
-            model, tokenizer = self._loaded
+        with self._lock:
+            self._loaded = self._loaded or self._load()
+            runtime, tokenizer = self._loaded
             batch = encode_pairs(tokenizer, pairs, padding=True, return_tensors="pt")
-            logits = model(**batch.to(model.device)).logits
-        return np.asarray(logits[:, 0].float().cpu().numpy(), dtype=np.float64)
+        with torch.inference_mode():
+            return np.asarray(runtime(batch), dtype=np.float64)[:, 0]
 
     @classmethod
     def load(
@@ -102,12 +105,12 @@ class CrossEncoderScorer(TrainedScorer):
         adapter = read_hashed(folder / ADAPTER_FILE, config["model_sha256"])
         scale = config["lora"]["alpha"] / config["lora"]["rank"]
 
-        def load_model() -> tuple[Any, Any]:
+        def load() -> tuple[Runtime, Any]:
             model, tokenizer = load_body()
             merge(model, adapter, scale)
-            return prepared(model, device, precision), tokenizer
+            return runtime_of(model, device, precision), tokenizer
 
-        return cls(load_model, config)
+        return cls(load, config)
 
 
 def encode_pairs(tokenizer: Any, pairs: Sequence[tuple[str, str]], **options: Any) -> Any:
@@ -168,12 +171,13 @@ def merge(model: Any, adapter: bytes, scale: float) -> None:
         raise ArtifactError("the adapter of the scope classifier doesn't fit its body") from error
 
 
-def prepared(model: Any, device: str | None, precision: str) -> Any:
-    """Return a model ready to judge, on its device and in its precision."""
+def runtime_of(model: Any, device: str | None, precision: str) -> Runtime:
+    """Return what judges with a model, on its device and in its precision."""
     import torch
 
     place = choose_device(device)
-    return model.eval().to(place, dtype=getattr(torch, chosen_precision(precision, place)))
+    ready = model.eval().to(place, dtype=getattr(torch, chosen_precision(precision, place)))
+    return lambda batch: ready(**batch.to(place)).logits.float().cpu().numpy()
 
 
 def chosen_precision(precision: str, device: str) -> str:

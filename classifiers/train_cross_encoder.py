@@ -26,7 +26,7 @@ from classifiers.cross_encoder import (
     encode_pairs,
     load_body,
     merge,
-    prepared,
+    runtime_of,
 )
 from classifiers.dev_figures import (
     HARD_KIND,
@@ -158,8 +158,8 @@ def finish(
     }
     model, tokenizer = load_body()
     merge(model, (out / ADAPTER_FILE).read_bytes(), settings.alpha / settings.rank)
-    ready = prepared(model, device, config["precision"])
-    raw = judge(dev, CrossEncoderScorer(lambda: (ready, tokenizer), config).logits)
+    runtime = runtime_of(model, device, config["precision"])
+    raw = judge(dev, CrossEncoderScorer(lambda: (runtime, tokenizer), config).logits)
     half = np.arange(len(dev.queries)) % 2 == 0
     config["calibration"] = _calibration(raw, half)
     probabilities = _sigmoid(
@@ -203,6 +203,7 @@ def _fit(
     from transformers import (
         DataCollatorWithPadding,
         EarlyStoppingCallback,
+        PrinterCallback,
         Trainer,
         TrainingArguments,
         set_seed,
@@ -270,10 +271,25 @@ def _fit(
         ),
         data_collator=DataCollatorWithPadding(tokenizer),
         compute_metrics=measured,
-        callbacks=[EarlyStoppingCallback(early_stopping_patience=settings.patience)],
+        callbacks=[
+            EarlyStoppingCallback(early_stopping_patience=settings.patience),
+            _logs_to(log),
+        ],
     )
+    trainer.remove_callback(PrinterCallback)  # results alone go to stdout
     trainer.train(resume_from_checkpoint=_begun(checkpoints, settings, seed, pairs))
     return trainer.model
+
+
+def _logs_to(logger: logging.Logger) -> Any:
+    """Return a callback that tells a logger what the trainer would print."""
+    from transformers import TrainerCallback
+
+    class Logs(TrainerCallback):
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+            logger.info("step %d: %s", state.global_step, json.dumps(logs))
+
+    return Logs()
 
 
 def _begun(checkpoints: Path, settings: TrainingSettings, seed: int, pairs: Sequence[Pair]) -> bool:

@@ -53,11 +53,19 @@ def test_a_pair_gets_the_same_score_alone_and_in_a_batch(scorer):
 
 
 @pytest.mark.model
-def test_the_edit_is_never_cut_off_by_a_long_query(scorer):
+def test_of_a_text_that_is_too_long_the_beginning_is_cut_off():
     _, tokenizer = load_body()
-    tokens = encode_pairs(tokenizer, [("word " * 2000, NEEDLE)])["input_ids"][0]
-    assert len(tokens) == MAX_TOKENS
-    assert "paris" in tokenizer.decode(tokens)
+
+    def read(query, edit):
+        tokens = encode_pairs(tokenizer, [(query, edit)])["input_ids"][0]
+        assert len(tokens) == MAX_TOKENS
+        return tokenizer.decode(tokens)
+
+    assert NEEDLE.lower().removesuffix(".") in read("word " * 2000 + "where is it?", NEEDLE)
+    assert "where is it?" in read("word " * 2000 + "where is it?", NEEDLE)
+    both = read("word " * 2000 + "where is it?", "word " * 2000 + "is in Paris.")
+    assert "where is it?" in both
+    assert "is in paris." in both
 
 
 @pytest.mark.model

@@ -1,8 +1,8 @@
 import pytest
-from data_folder import write_data_folder
+from data_folder import write, write_data_folder
 
-from classifiers.facts import neighbourhood_prompts, read_facts
-from classifiers.pairs import folded, part_of, reported_subjects
+from classifiers.facts import Fact, neighbourhood_prompts, read_facts
+from classifiers.pairs import folded, part_of, records, reported_subjects
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +44,49 @@ def test_aliases_of_objects_are_kept(book):
     assert book.aliases["Lake0"] == ["Lake0 Water"]
 
 
-def test_wordings_come_from_the_fit_part_alone(tmp_path):
-    book = read_facts(write_data_folder(tmp_path, people=4), seed=0)
-    told = {fact.relation for fact in book.facts if fact.family == "knowedit"}
-    assert told == {"The capital of {} is"}
-    used = {relation for family, relation in book.wordings if family == "knowedit"}
-    if all(fact.part == "dev" for fact in book.facts if fact.family == "knowedit"):
-        assert not used
+@pytest.mark.parametrize(("part", "used"), [("dev", False), ("fit", True), ("calibrate", True)])
+def test_wordings_of_dev_subjects_are_not_used(tmp_path, part, used):
+    folder = write_data_folder(tmp_path, people=4)
+    subject = next(f"Rock{n}" for n in range(100) if part_of(f"Rock{n}", 0) == part)
+    file = folder / "knowedit" / "wiki_recent_train.jsonl"
+    record = {
+        "subject": subject,
+        "prompt": f"The keeper of {subject} is",
+        "target_new": "Ada",
+        "portability": {},
+        "locality": {},
+    }
+    write(file, [*records(file), record])
+
+    book = read_facts(folder, seed=0)
+
+    assert (("knowedit", "The keeper of {} is") in book.wordings) is used
+    assert any(fact.subject == subject for fact in book.facts)
+
+
+def test_facts_that_a_reported_case_edits_are_left_out(book, folder):
+    cases = list(records(folder / "mquake" / "cases.jsonl"))
+    edited = {case["requested_rewrite"][0]["subject"] for case in cases if case["split"] != "train"}
+    assert edited
+    assert not edited & {fact.subject for fact in book.facts if fact.family == "mquake"}
+
+
+def test_relations_that_share_a_wording_are_alike(tmp_path):
+    folder = write_data_folder(tmp_path)
+    file = folder / "counterfact" / "train.jsonl"
+    full = list(records(file))
+    other = {**full[0]["requested_rewrite"], "relation_id": "P20", "prompt": "{} is a native of"}
+    write(file, [*full, *[{**full[n], "requested_rewrite": other} for n in range(4)]])
+    facts = list(records(folder / "counterfact" / "facts.jsonl"))
+    named = {**facts[0], "prompt": f"{facts[0]['subject']} is a native of", "case_id": 999}
+    write(folder / "counterfact" / "facts.jsonl", [*facts, named])
+    assert frozenset({"P19", "P20"}) in read_facts(folder, seed=0).alike
+
+
+def test_relations_of_persons_are_known():
+    assert Fact("", "", "P19", "", "counterfact", "fit").of_person
+    assert Fact("", "", "The gender of {} is", "", "knowedit", "fit").of_person
+    assert not Fact("", "", "P37", "", "counterfact", "fit").of_person
 
 
 def test_neighbours_are_those_of_the_training_splits(folder):

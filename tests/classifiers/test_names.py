@@ -9,15 +9,25 @@ def drawn(function, *arguments, times=60):
     return {function(*arguments, random.Random(seed)) for seed in range(times)}
 
 
+def person(name, chance):
+    return names.variant(name, chance, person=True)
+
+
 def test_a_variant_keeps_who_is_meant():
-    assert drawn(names.variant, "Matthew Thomas Neumann") == {
+    assert drawn(person, "Matthew Thomas Neumann") == {
         "Matthew Neumann",
         "Matthew T. Neumann",
         "M. Thomas Neumann",
     }
+    assert {"I. Marsh", "Ivo Q. Marsh"} < drawn(person, "Ivo Marsh", times=300)
     assert "Bonicke" in drawn(names.variant, "Bönicke")
     assert "Mercury" in drawn(names.variant, "Mercury (planet)")
     assert "Beatles" in drawn(names.variant, "The Beatles")
+
+
+@pytest.mark.parametrize("name", ["New York City", "Bank of America", "Paris, Texas"])
+def test_only_a_person_goes_by_fewer_names(name):
+    assert drawn(names.variant, name) == {None}
 
 
 def test_a_name_without_another_writing_has_no_variant():

@@ -2,16 +2,24 @@ import pytest
 from data_folder import write_data_folder
 from fakes import FakeEncoder
 
-from classifiers.facts import read_facts
-from classifiers.pairs import folded, part_of, read_scope_data, texts_reported_on
+from classifiers.facts import Fact, FactBook, read_facts
+from classifiers.pairs import (
+    ScopeQuery,
+    folded,
+    part_of,
+    read_scope_data,
+    texts_reported_on,
+)
 from classifiers.training_pairs import (
     NEAREST_KIND,
     _paired,
+    _tell,
+    dev_queries,
     encode_all,
     make_training_pairs,
     shortlists,
 )
-from classifiers.training_queries import training_queries
+from classifiers.training_queries import TrainingQuery, training_queries, usable_scope_pair
 
 
 @pytest.fixture(scope="module")
@@ -44,33 +52,67 @@ def test_every_kind_is_named_and_counted(made):
         assert any(roughening in kind for kind in counts["in scope"])
 
 
-def test_nothing_that_figures_are_reported_on_is_asked(made, folder):
-    reported = texts_reported_on(folder)
-    assert not [pair for pair in made.pairs if folded(pair.query) in reported]
+def test_nothing_that_figures_are_reported_on_or_chosen_by_is_asked_even_in_disguise(folder):
+    data, book = read_scope_data(folder), read_facts(folder)
+    forbidden = texts_reported_on(folder) | {
+        folded(query.text) for query in dev_queries(folder, data, book, 0)
+    }
+    neighbours = [(text, "an edit") for text in sorted(forbidden)]
+    made = training_queries(data, book, neighbours, 0, forbidden, written_facts=20)
+    assert made
+    asked = {folded(query.text) for query in made} | {folded(query.plain) for query in made}
+    assert not asked & forbidden
 
 
-def test_no_dev_subject_is_trained_on(made, folder):
-    dev = {f.subject for f in read_facts(folder).facts if f.part == "dev"}
+def test_dev_subjects_are_not_asked_about(folder, made):
+    dev = {fact.subject for fact in read_facts(folder).facts if fact.part == "dev"}
     assert dev
-    told = " ".join(pair.edit for pair in made.pairs if pair.kind == "prompt")
-    assert not [name for name in dev if f"{name} " in told]
+    told = [pair for pair in made.pairs if pair.label and pair.kind != "question in our own words"]
+    words = {word for pair in told for word in pair.edit.replace("?", " ").split()}
+    assert not words & {name.split()[-1] for name in dev}
 
 
-def test_a_pair_has_one_label_only(made):
-    assert len({(pair.query, pair.edit) for pair in made.pairs}) == len(made.pairs)
+def test_a_question_from_the_object_s_side_is_not_in_scope():
+    fact = Fact("Ada is a citizen of Rome", "Ada", "P27", "Rome", "mquake", "fit")
+    asked = ScopeQuery("Who is a citizen of Rome?", fact.edit, None, "paraphrase", "", "fit")
+    assert not usable_scope_pair(asked, fact, ("fit",))
+    of_ada = ScopeQuery("Whose citizen is Ada?", fact.edit, None, "paraphrase", "", "dev")
+    assert usable_scope_pair(of_ada, fact, ("fit",))
+    assert not usable_scope_pair(of_ada, fact, ("dev",))
+    assert not usable_scope_pair(of_ada, None, ("fit",))
+
+
+@pytest.mark.parametrize(
+    ("about", "told", "verdict"),
+    [
+        (("zsre", "a", "Ada"), ("zsre", "b", "Ivo"), "apart"),
+        (("zsre", "a", "Ada"), ("zsre", "b", "Ada"), "not comparable"),
+        (("zsre", "a", "Ada"), ("mquake", "b", "Ada"), "not comparable"),
+        (("mquake", "P35", "Ada"), ("mquake", "P6", "Ada"), "same subject and relation"),
+        (("mquake", "P35", "Ada"), ("mquake", "P19", "Ada"), "apart"),
+        (None, ("mquake", "P19", "Ada"), "is named"),
+        (None, ("mquake", "P19", "Ivo"), "apart"),
+        (("zsre", "a", "Ada"), None, "unknown subject"),
+    ],
+)
+def test_a_near_edit_is_told_apart_only_where_that_is_known(about, told, verdict):
+    query = TrainingQuery(
+        "Who is Aad?", "k", "an edit" if about else None, (), about, "Who is Ada?"
+    )
+    assert _tell(query, told, FactBook()).endswith(verdict)
 
 
 def test_an_edit_of_the_same_subject_and_relation_is_never_told_apart(folder):
     data, book = read_scope_data(folder), read_facts(folder)
-    twin = "Works0 was made by whom? Somebody"
-    known = next(fact for fact in book.facts if fact.family == "zsre" and fact.part != "dev")
-    book.facts.append(type(known)(twin, known.subject, known.relation, "Somebody", "zsre", "fit"))
+    known = next(f for f in book.facts if f.family == "counterfact" and f.part != "dev")
+    twin = f"{known.subject} is a native of Somewhere"
+    book.facts.append(Fact(twin, known.subject, known.relation, "Somewhere", "counterfact", "fit"))
     queries = training_queries(data, book, [], seed=0, written_facts=20)
     edits = list(dict.fromkeys(fact.edit for fact in book.facts if fact.part != "dev"))
     pairs, left_out = _paired(queries, edits, book, FakeEncoder(), 0, lambda *_: None)
     about = [pair for pair in pairs if pair.edit in (twin, known.edit)]
-    apart = [p for p in about if not p.label and p.kind == NEAREST_KIND]
-    assert not [p for p in apart if p.query in (f"Who made {known.subject}?",)]
+    asked = {query.text for query in queries if query.edit == known.edit}
+    assert not [p for p in about if not p.label and p.query in asked]
     assert left_out["a near edit of the same subject and relation"] > 0
 
 
