@@ -47,7 +47,7 @@ from memory_store.devices import choose_device, has_bfloat16_instructions
 from memory_store.encoder import EMBEDDED_FINGERPRINT, Encoder
 from memory_store.errors import ErrataError, MissingModelError
 
-DEFAULT_FALSE_FIRE = 0.002
+DEFAULT_FALSE_FIRE = 0.01
 STOPPED_AT = 0.005
 """The false-fire rate at which training is judged, and stopped when it no longer gets better."""
 

@@ -32,7 +32,7 @@ def train_scope(
     ] = "cross-encoder",
     steps: Annotated[
         int | None,
-        typer.Option("--steps", min=1, help="Most steps of the cross-encoder; 4000 otherwise."),
+        typer.Option("--steps", min=1, help="Most steps of the cross-encoder; 2200 otherwise."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Decides every random choice.")] = 0,
     device: DeviceOption = None,

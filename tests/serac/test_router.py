@@ -247,3 +247,13 @@ def test_a_scorer_that_gives_too_few_numbers_is_not_guessed_at():
 
     with pytest.raises(ValueError, match="zip"):
         decide(Router(FakeMemory("a", "b"), ShortScorer(), 0.5), "Q")
+
+
+@pytest.mark.parametrize(("reads_context", "shown"), [(True, "It rained. "), (False, "")])
+def test_a_scorer_is_shown_what_stands_around_a_view_only_if_it_reads_it(reads_context, shown):
+    scorer = FakeScorer()
+    scorer.reads_context = reads_context
+    with EditMemory.open(":memory:", FakeEncoder()) as memory:
+        memory.add(LOUVRE)
+        decide(Router(memory, scorer, 0.5), "It rained. Where is the Louvre?")
+    assert scorer.calls == [[(f"{shown}Where is the Louvre?", LOUVRE)]]
