@@ -143,12 +143,13 @@ class TestRemember:
         assert not forget(memory)
 
     def test_what_was_found_for_other_weights_is_not_used(self, memory, caplog):
-        remember(memory, Calibration(CHOICE, FakeTrainedScorer(weights="1" * 12).fingerprint))
+        other = FakeTrainedScorer(weights="1" * 12).fingerprint
+        remember(memory, Calibration(CHOICE, other))
 
         with caplog.at_level(logging.WARNING):
             assert remembered(memory, FakeTrainedScorer()) is None
             assert remembered(memory, FakeScorer()) is None
-        assert "of another scope classifier (fake@111111111111)" in caplog.text
+        assert f"of another scope classifier ({other})" in caplog.text
 
     @pytest.mark.parametrize(
         "text", ["", "{", "[]", "{}", '{"choice": {}}', '{"choice": {"threshold": 2}}', "null"]
