@@ -102,16 +102,23 @@ def counterfact(folder: Path) -> Benchmark:
 
 
 def zsre(folder: Path) -> Benchmark:
-    """All edits of the zsRE test set, their rephrasings and the unrelated NQ questions."""
+    """All edits of the zsRE test set, their rephrasings and the unrelated NQ questions.
+
+    Records of one subject and one answer ask for the same fact in other words: any is right.
+    """
     tests = list(records(folder / "zsre" / "test.jsonl"))
     edits = _Edits((str(n), record["src"], record["alt"]) for n, record in enumerate(tests))
+    same = _same_facts((record["subject"], record["answers"][0]) for record in tests)
     cases = []
     for place, record in enumerate(tests):
-        in_scope = edits.of(str(place), record["answers"][0])
+        in_scope = edits.of(str(place), record["answers"][0], same[place])
         cases.append(in_scope("exact", record["src"], place))
         cases.append(in_scope("rephrase", record["rephrase"], place))
         cases.append(Case("nq", record["loc"].removeprefix("nq question: ") + "?", place))
-    notes = {"prompts_in_several_edits": edits.shared_prompts}
+    notes = {
+        "prompts_in_several_edits": edits.shared_prompts,
+        "records_of_several_edits": _several(same),
+    }
     return Benchmark("zsre", edits.records(), tuple(cases), notes)
 
 
@@ -178,16 +185,21 @@ def _knowedit(
 ) -> Benchmark:
     """Return a set of KnowEdit; of its queries ``only`` those given, where any are.
 
-    A question about another relation that is the prompt of another edit is dropped.
+    Records of one subject and one answer ask for the same fact: any is right. A question about
+    another relation that is the prompt of another edit is dropped.
     """
     edits = _Edits(
         (str(n), record["prompt"], record["target_new"]) for n, record in enumerate(everything)
     )
+    answers = [record.get("ground_truth") for record in everything]
+    old = [answer[0] if isinstance(answer, list) else answer for answer in answers]
+    same = _same_facts(
+        (record["subject"], answer) for record, answer in zip(everything, old, strict=True)
+    )
     cases: list[Case] = []
     dropped = 0
     for place, record in enumerate(everything):
-        old = record.get("ground_truth")
-        in_scope = edits.of(str(place), old[0] if isinstance(old, list) else old)
+        in_scope = edits.of(str(place), old[place], same[place])
         cases.append(in_scope("exact", record["prompt"], place))
         if "rephrase_prompt" in record:
             cases.append(in_scope("rephrase", record["rephrase_prompt"], place))
@@ -199,8 +211,26 @@ def _knowedit(
             else:
                 cases.append(Case("relation_specificity", item["prompt"], place))
     kept = [case for case in cases if only is None or folded(case.query) in only]
-    notes = {"out_of_scope_dropped": dropped, "prompts_in_several_edits": edits.shared_prompts}
+    notes = {
+        "out_of_scope_dropped": dropped,
+        "prompts_in_several_edits": edits.shared_prompts,
+        "records_of_several_edits": _several(same),
+    }
     return Benchmark(name, edits.records(), tuple(kept), notes)
+
+
+def _same_facts(facts: Iterable[tuple[str, str | None]]) -> list[frozenset[str]]:
+    """Return for each (subject, answer) the ids of all records that have both, by place."""
+    listed = [(subject, folded(answer or "")) for subject, answer in facts]
+    ids: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for place, fact in enumerate(listed):
+        ids[fact].add(str(place))
+    return [frozenset(ids[fact] if fact[1] else {str(n)}) for n, fact in enumerate(listed)]
+
+
+def _several(same: Sequence[frozenset[str]]) -> int:
+    """Return how many records share their fact with another."""
+    return sum(len(ids) > 1 for ids in same)
 
 
 class _Edits:

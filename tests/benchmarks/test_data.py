@@ -113,3 +113,19 @@ def test_cases_whose_edit_is_missing_are_refused(folder):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(ErrataError, match="--data"):
         loaders.zsre(tmp_path)
+
+
+def test_records_that_ask_for_one_fact_in_other_words_are_all_right(folder):
+    file = folder / "zsre" / "test.jsonl"
+    first, *others = loaders.records(file)
+    again = {**first, "src": "Of whose making is it?", "alt": "Somebody else"}
+    other = {**first, "src": "Where is it made?", "answers": ["Elsewhere"]}
+    write(file, [first, *others, again, other])
+
+    found = loaders.zsre(folder)
+
+    right = {case.query: case.right for case in found.cases if case.kind == "exact"}
+    last = len(others) + 2
+    assert right[first["src"]] == right["Of whose making is it?"] == {"0", str(last - 1)}
+    assert right["Where is it made?"] == {str(last)}
+    assert found.notes["records_of_several_edits"] == 2
