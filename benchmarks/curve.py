@@ -14,10 +14,12 @@ from benchmarks.scope import ScopeRun, filled_memory
 from benchmarks.scored import Scored, add_point_rows, from_routed
 from serac.cli.options import progress_bar
 
-MEMORIES = {1: 60, 10: 20, 100: 4, 1_000: 1, 10_000: 1}
+MEMORIES = {1: 60, 10: 20, 100: 2, 1_000: 1, 10_000: 1}
 """Number of edits to how many memories of that size are asked; all edits come last."""
 
 EVERYDAY = 300
+RECORDS = 300
+"""Test records whose cases are asked of one memory at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,8 @@ def parts_by_size(benchmark: Benchmark, seed: int) -> Iterator[tuple[int, list[P
     """Yield numbers of edits with memories of that size, drawn by the seed.
 
     Memories of few edits hold edits of test records alone, and share none where there are
-    enough; larger ones hold all of them, and others beside.
+    enough; larger ones hold all of them, and others beside. Of a large memory the cases of a
+    sample of its records are asked.
     """
     chance = random.Random(seed)  # noqa: S311
     tested = {str(case.edit): case.record for case in benchmark.cases if case.kind == "exact"}
@@ -73,12 +76,19 @@ def parts_by_size(benchmark: Benchmark, seed: int) -> Iterator[tuple[int, list[P
             chosen = [drawn[n * size : (n + 1) * size] for n in range(count)]
         else:
             chosen = [[*drawn, *chance.sample(others, size - len(drawn))]]
-        yield size, [_part(ids, tested, benchmark.cases, everyday) for ids in chosen]
+        asked = set(chance.sample(range(len(tested)), min(RECORDS, len(tested))))
+        yield size, [_part(ids, tested, asked, benchmark.cases, everyday) for ids in chosen]
 
 
 def _part(
-    ids: Sequence[str], tested: dict[str, int], cases: Sequence[Case], everyday: Sequence[Case]
+    ids: Sequence[str],
+    tested: dict[str, int],
+    sampled: set[int],
+    cases: Sequence[Case],
+    everyday: Sequence[Case],
 ) -> Part:
     records = {tested[id] for id in ids if id in tested}
+    if len(records) > len(sampled):
+        records &= sampled
     asked = [case for case in cases if case.kind != "everyday" and case.record in records]
     return Part(frozenset(ids), (*asked, *everyday))

@@ -207,7 +207,7 @@ def _knowedit(
             cases.append(in_scope("alias", item["prompt"], place))
         for item in record["locality"].get("Relation_Specificity", []):
             if edits.have(item["prompt"]):
-                dropped += only is None or folded(item["prompt"]) in only
+                dropped += only is None or folded(record["prompt"]) in only
             else:
                 cases.append(Case("relation_specificity", item["prompt"], place))
     kept = [case for case in cases if only is None or folded(case.query) in only]

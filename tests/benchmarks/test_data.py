@@ -2,7 +2,7 @@ import pytest
 from data_folder import write
 
 from benchmarks import data as loaders
-from classifiers.pairs import read_scope_data
+from classifiers.pairs import part_of, read_scope_data
 from memory_store.errors import ErrataError
 
 
@@ -63,8 +63,12 @@ def test_of_wiki_counterfact_and_wiki_recent_what_was_held_back_is_reported(fold
 
 def test_a_question_that_is_another_edit_s_prompt_is_dropped_and_counted(folder):
     file = folder / "knowedit" / "wiki_recent_train.jsonl"
-    file.write_text(file.read_text().replace("The anthem of Ree7 is", "The capital of Reee8 is"))
-    file.write_text(file.read_text().replace("The anthem of Reee7 is", "The capital of Reee8 is"))
+    names = [record["subject"] for record in loaders.records(file)]
+    held_back = next(name for name in names if part_of(name, 0) == "dev")
+    fitted = next(name for name in names if part_of(name, 0) == "fit")
+    for name in (held_back, fitted):
+        asked = f"The capital of {names[8]} is"
+        file.write_text(file.read_text().replace(f"The anthem of {name} is", asked))
     assert loaders.wiki_recent(folder, 0).notes["out_of_scope_dropped"] == 1
 
 
