@@ -7,7 +7,7 @@ import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from memory_store.errors import ArtifactError
 CONFIG_FILE = "config.json"
 FORMAT = 1
 REQUIRED = {"kind", "thresholds", "default_false_fire", "model_sha256"}
+SCALE = ("body", "lora", "calibration", "recall_floor")
+"""What a probability depends on, beside the weights."""
 
 
 class TrainedScorer(ABC):
@@ -39,7 +41,7 @@ class TrainedScorer(ABC):
         choices = [ThresholdChoice(**record) for record in config["thresholds"]]
         self.thresholds = tuple(sorted(choices, key=lambda choice: choice.false_fire))
         self.default_false_fire = float(config["default_false_fire"])
-        scale = json.dumps([config["model_sha256"], config.get("calibration")])
+        scale = json.dumps([config["model_sha256"], *map(config.get, SCALE)])
         self.fingerprint = f"{config['kind']}@{hashlib.sha256(scale.encode()).hexdigest()[:12]}"
         floor = config.get("recall_floor")
         self.recall_floor = -math.inf if floor is None else float(floor)
@@ -90,16 +92,37 @@ def read_config(folder: Path) -> dict[str, Any]:
     Raises:
         ArtifactError: There is none, or it is damaged or of another version.
     """
+    file = folder / CONFIG_FILE
     try:
-        config: dict[str, Any] = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"), parse_constant=float)
         readable = config["format"] == FORMAT and config.keys() >= REQUIRED
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise ArtifactError(f"{folder} holds no scope classifier; train one there") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ArtifactError(f"{folder / CONFIG_FILE} is damaged; train again") from error
+    except OSError as error:
+        raise ArtifactError(f"{file} can't be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ArtifactError(f"{file} is damaged; train again") from error
     if not readable:
         raise ArtifactError(f"{folder} was made by another version; train again")
+    try:
+        choices = [ThresholdChoice(**record) for record in config["thresholds"]]
+        numbers = [number for choice in choices for number in astuple(choice)]
+        numbers += [config["default_false_fire"], config.get("recall_floor") or 0.0]
+    except TypeError as error:
+        raise ArtifactError(f"{file} is damaged; train again") from error
+    check_numbers(file, numbers)
     return config
+
+
+def check_numbers(file: Path, numbers: Sequence[Any]) -> None:
+    """Refuse a config with something else than finite numbers where these belong.
+
+    Raises:
+        ArtifactError: One of them is none.
+    """
+    for number in numbers:
+        if not isinstance(number, int | float) or not math.isfinite(number):
+            raise ArtifactError(f"{file} is damaged: {number!r} is no number; train again")
 
 
 def read_hashed(file: Path, sha256: str) -> bytes:
@@ -112,6 +135,8 @@ def read_hashed(file: Path, sha256: str) -> bytes:
         content = file.read_bytes()
     except FileNotFoundError:
         raise ArtifactError(f"{file} is missing; train again") from None
+    except OSError as error:
+        raise ArtifactError(f"{file} can't be read: {error.strerror}") from error
     if hashlib.sha256(content).hexdigest() != sha256:
         raise ArtifactError(f"{file} is not the file that {CONFIG_FILE} names")
     return content

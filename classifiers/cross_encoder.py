@@ -14,7 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from classifiers.artifact_files import TrainedScorer, read_config, read_hashed
+from classifiers.artifact_files import (
+    CONFIG_FILE,
+    TrainedScorer,
+    check_numbers,
+    read_config,
+    read_hashed,
+)
 from classifiers.scope import Probabilities
 from memory_store.devices import choose_device, has_bfloat16_instructions
 from memory_store.encoder import EMBEDDED_FINGERPRINT, embedded_folder
@@ -97,13 +103,13 @@ class CrossEncoderScorer(TrainedScorer):
             ModelError: The body is not installed, or there is no such device.
         """
         config = read_config(folder)
-        if config["body"] != EMBEDDED_FINGERPRINT:
+        body, scale = config.get("body"), _scale(folder, config)
+        if body != EMBEDDED_FINGERPRINT:
             raise ArtifactError(
-                f"the scope classifier in {folder} was trained on {config['body']}, not on "
+                f"the scope classifier in {folder} was trained on {body}, not on "
                 f"{EMBEDDED_FINGERPRINT}; train it again with: errata train scope"
             )
         adapter = read_hashed(folder / ADAPTER_FILE, config["model_sha256"])
-        scale = config["lora"]["alpha"] / config["lora"]["rank"]
 
         def load() -> tuple[Runtime, Any]:
             model, tokenizer = load_body()
@@ -158,6 +164,8 @@ def merge(model: Any, adapter: bytes, scale: float) -> None:
             for name, tensor in load(adapter).items()
         }
         with torch.no_grad():
+            if not all(tensor.isfinite().all() for tensor in tensors.values()):
+                raise KeyError("numbers that are not finite")
             for name, tensor in tensors.items():
                 if name.endswith("lora_A.weight"):
                     module = name.removesuffix(".lora_A.weight")
@@ -169,6 +177,22 @@ def merge(model: Any, adapter: bytes, scale: float) -> None:
                     raise KeyError(name)
     except (SafetensorError, KeyError, RuntimeError) as error:
         raise ArtifactError("the adapter of the scope classifier doesn't fit its body") from error
+
+
+def _scale(folder: Path, config: dict[str, Any]) -> float:
+    """Return LoRA's scale; the numbers of the config are checked.
+
+    Raises:
+        ArtifactError: One of them is missing, or no number.
+    """
+    file = folder / CONFIG_FILE
+    try:
+        lora, calibration = config["lora"], config["calibration"]
+        rank, alpha = lora["rank"], lora["alpha"]
+        check_numbers(file, [rank, alpha, calibration["slope"], calibration["offset"]])
+        return float(alpha / rank)
+    except (KeyError, TypeError, ZeroDivisionError) as error:
+        raise ArtifactError(f"{file} is damaged; train again") from error
 
 
 def runtime_of(model: Any, device: str | None, precision: str) -> Runtime:

@@ -246,7 +246,7 @@ def records(file: Path) -> Iterator[dict[str, Any]]:
         with file.open(encoding="utf-8") as lines:
             for line in lines:
                 yield json.loads(line)
-    except FileNotFoundError:
+    except OSError:
         raise ErrataError(f"{file} is missing; name the data folder with --data") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ErrataError(f"{file} is not JSONL: {error}") from None

@@ -119,6 +119,10 @@ def train_cross_encoder(
         ErrataError: A file of the data is missing, or what training needs is not installed.
     """
     report = report or (lambda stage, done, total: None)
+    try:
+        out.mkdir(parents=True, exist_ok=True)  # said now, not after an hour
+    except OSError as error:
+        raise ErrataError(f"{out} can't be a folder ({error.strerror}); name another") from error
     pairs = make_training_pairs(folder, encoder, seed, report, settings.written_facts)
     dev = read_dev_set(folder, encoder, seed, report)
     log.info("%d pairs: %s", len(pairs.pairs), json.dumps(pairs.counts()))
@@ -305,7 +309,11 @@ def _begun(checkpoints: Path, settings: TrainingSettings, seed: int, pairs: Sequ
         checkpoints.mkdir(parents=True, exist_ok=True)
         note.write_text(json.dumps(wanted), encoding="utf-8")
         return False
-    if not note.is_file() or json.loads(note.read_text(encoding="utf-8")) != wanted:
+    try:
+        same = json.loads(note.read_text(encoding="utf-8")) == wanted
+    except (OSError, ValueError):
+        same = False
+    if not same:
         raise ErrataError(
             f"{checkpoints} holds checkpoints of another training; remove it, or name another "
             "folder with --out"

@@ -65,6 +65,7 @@ def calibrate(
         InvalidQueryError: One of the queries can't be asked.
     """
     scorer = _trained(overlay.scorer)
+    queries = list(dict.fromkeys(queries))  # asking twice tells nothing new
     if not 0 < false_fire < 1:
         raise ErrataError(f"a false-fire rate of {false_fire:g} can't be had; give one in (0, 1)")
     needed = float(np.ceil(1 / false_fire))
@@ -121,7 +122,7 @@ def remembered(memory: EditMemory, scorer: ScopeScorer) -> ThresholdChoice | Non
         record = json.loads(kept)
         choice, classifier = ThresholdChoice(**record["choice"]), record["classifier"]
         usable = 0.0 <= choice.threshold <= 1.0 and math.isfinite(choice.false_fire)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         usable = False
     if not usable:
         log.warning(

@@ -154,6 +154,6 @@ def _judged(
 
 def _warning(fired: int, questions: int) -> str:
     return (
-        f"this edit is broad: it would answer {fired} of {questions:,} everyday questions "
+        f"this edit is broad: it would answer {fired} of {questions:,} questions "
         f"({fired / questions:.1%}); name its subject more exactly"
     )

@@ -34,7 +34,9 @@ def train_scope(
         int | None,
         typer.Option("--steps", min=1, help="Most steps of the cross-encoder; 2200 otherwise."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Decides every random choice.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Decides every random choice.")
+    ] = 0,
     device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -126,6 +126,53 @@ def test_a_damaged_config_is_one_error(copy, content):
         load_scope_classifier(FakeEncoder(), copy)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"thresholds": "x"},
+        {"thresholds": ["x"]},
+        {"thresholds": [{"false_fire": 0.1}]},
+        {"default_false_fire": None},
+        {"default_false_fire": "x"},
+        {"recall_floor": float("nan")},
+        {"recall_floor": "x"},
+        {"lora": None},
+        {"lora": {"rank": 0, "alpha": 1}},
+        {"lora": {"rank": "x", "alpha": 1}},
+        {"calibration": [1]},
+        {"calibration": {"slope": 1.0}},
+        {"calibration": {"slope": float("nan"), "offset": 0.0}},
+    ],
+    ids=str,
+)
+def test_a_config_with_wrong_values_is_one_error(copy, changes):
+    change(copy, **changes)
+    with pytest.raises(ArtifactError, match="damaged"):
+        load_scope_classifier(FakeEncoder(), copy)
+
+
+@pytest.mark.parametrize("place", ["config.json", "config.json/deeper", "nowhere"])
+def test_what_is_no_folder_of_an_artifact_is_one_error(copy, place):
+    with pytest.raises(ArtifactError, match="holds no scope classifier"):
+        load_scope_classifier(FakeEncoder(), copy / place)
+
+
+def test_an_artifact_of_another_scale_has_another_fingerprint(copy):
+    before = load_scope_classifier(FakeEncoder(), copy).fingerprint
+    change(copy, recall_floor=0.1)
+    assert load_scope_classifier(FakeEncoder(), copy).fingerprint != before
+
+
+@pytest.mark.model
+def test_weights_that_are_no_numbers_are_refused():
+    from safetensors.torch import save
+
+    model, _ = load_body()
+    head = {"base_model.model.classifier.weight": torch.full((1, 384), float("nan"))}
+    with pytest.raises(ArtifactError, match="doesn't fit"):
+        merge(model, save(head), 1.0)
+
+
 def test_an_unknown_kind_is_refused(copy):
     change(copy, kind="oracle")
     with pytest.raises(ArtifactError, match="unknown kind, 'oracle'"):

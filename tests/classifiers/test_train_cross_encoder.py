@@ -59,6 +59,20 @@ def test_checkpoints_of_another_training_are_refused(tmp_path, seed, pairs):
         _begun(tmp_path / CHECKPOINTS, TINY, seed, pairs)
 
 
+def test_a_note_that_was_cut_off_is_that_of_another_training(tmp_path):
+    _begun(tmp_path, TINY, 0, PAIRS)
+    (tmp_path / "checkpoint-2").mkdir()
+    (tmp_path / "training.json").write_text('{"steps":')
+    with pytest.raises(ErrataError, match="of another training"):
+        _begun(tmp_path, TINY, 0, PAIRS)
+
+
+def test_a_file_in_the_way_is_told_before_the_work(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ErrataError, match="can't be a folder"):
+        train_cross_encoder(tmp_path, FakeEncoder(), tmp_path / "file")
+
+
 def test_a_batch_holds_pairs_of_like_length_and_none_is_lost():
     pairs = [Pair("q" * (n * 7 % 90), "e", False, "k") for n in range(130)]
     grouped = _grouped_by_length(pairs, 8, seed=0)
