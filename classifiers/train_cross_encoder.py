@@ -119,10 +119,8 @@ def train_cross_encoder(
         ErrataError: A file of the data is missing, or what training needs is not installed.
     """
     report = report or (lambda stage, done, total: None)
-    try:
-        out.mkdir(parents=True, exist_ok=True)  # said now, not after an hour
-    except OSError as error:
-        raise ErrataError(f"{out} can't be a folder ({error.strerror}); name another") from error
+    if out.exists() and not out.is_dir():  # said now, not after an hour
+        raise ErrataError(f"{out} is no folder; name another with --out")
     pairs = make_training_pairs(folder, encoder, seed, report, settings.written_facts)
     dev = read_dev_set(folder, encoder, seed, report)
     log.info("%d pairs: %s", len(pairs.pairs), json.dumps(pairs.counts()))

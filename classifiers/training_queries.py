@@ -121,9 +121,6 @@ class _Maker:
         self.data, self.book, self.chance = data, book, chance
         self.facts = [fact for fact in book.facts if fact.part != "dev"]
         self.known = {fact.edit: fact for fact in book.facts}
-        self.subjects: dict[tuple[str, str], list[str]] = defaultdict(list)
-        for fact in self.facts:
-            self.subjects[fact.family, fact.relation].append(fact.subject)
         self.by_family: dict[str, list[str]] = defaultdict(list)
         for family, relation in sorted(book.wordings):
             self.by_family[family].append(relation)
@@ -140,9 +137,7 @@ class _Maker:
             if query.part == "dev" and query.source != "scope_pairs":
                 continue
             fact = self.known.get(query.edit or "")
-            if query.source == "scope_pairs" and not usable_scope_pair(
-                query, fact, ("fit", "calibrate")
-            ):
+            if query.source == "scope_pairs" and not usable_scope_pair(query, fact, FITTED):
                 continue
             about = fact.about if fact else None
             against = ((query.against, query.kind),) if query.against else ()

@@ -65,7 +65,6 @@ def calibrate(
         InvalidQueryError: One of the queries can't be asked.
     """
     scorer = _trained(overlay.scorer)
-    queries = list(dict.fromkeys(queries))  # asking twice tells nothing new
     if not 0 < false_fire < 1:
         raise ErrataError(f"a false-fire rate of {false_fire:g} can't be had; give one in (0, 1)")
     needed = float(np.ceil(1 / false_fire))

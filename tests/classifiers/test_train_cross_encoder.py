@@ -69,7 +69,7 @@ def test_a_note_that_was_cut_off_is_that_of_another_training(tmp_path):
 
 def test_a_file_in_the_way_is_told_before_the_work(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ErrataError, match="can't be a folder"):
+    with pytest.raises(ErrataError, match="is no folder"):
         train_cross_encoder(tmp_path, FakeEncoder(), tmp_path / "file")
 
 
