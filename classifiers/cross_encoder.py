@@ -65,8 +65,7 @@ class CrossEncoderScorer(TrainedScorer):
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> Probabilities:
         """Return (n,) probabilities that each query is in the scope of the edit beside it."""
-        logits = self.slope * self.logits(pairs) + self.offset
-        return np.asarray(1 / (1 + np.exp(-logits)), dtype=np.float64)
+        return calibrated(self.logits(pairs), self.slope, self.offset)
 
     def logits(self, pairs: Sequence[tuple[str, str]]) -> Probabilities:
         """Return (n,) logits before calibration; pairs of like length share a batch."""
@@ -117,6 +116,11 @@ class CrossEncoderScorer(TrainedScorer):
             return runtime_of(model, device, precision), tokenizer
 
         return cls(load, config)
+
+
+def calibrated(logits: Probabilities, slope: float, offset: float) -> Probabilities:
+    """Return (n,) probabilities for (n,) logits (Platt, 1999)."""
+    return np.asarray(1 / (1 + np.exp(-(slope * logits + offset))), dtype=np.float64)
 
 
 def encode_pairs(tokenizer: Any, pairs: Sequence[tuple[str, str]], **options: Any) -> Any:

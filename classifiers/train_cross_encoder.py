@@ -22,6 +22,7 @@ from classifiers.cross_encoder import (
     ADAPTER_FILE,
     KIND,
     CrossEncoderScorer,
+    calibrated,
     chosen_precision,
     encode_pairs,
     load_body,
@@ -164,9 +165,7 @@ def finish(
     raw = judge(dev, CrossEncoderScorer(lambda: (runtime, tokenizer), config).logits)
     half = np.arange(len(dev.queries)) % 2 == 0
     config["calibration"] = _calibration(raw, half)
-    probabilities = _sigmoid(
-        config["calibration"]["slope"] * raw.scores + config["calibration"]["offset"]
-    )
+    probabilities = calibrated(raw.scores, **config["calibration"])
     judged = Judged(probabilities, raw.labels, raw.query_of, raw.kinds)
     hard = judged.highest()[judged.kinds == HARD_KIND]
     choices = [choose_threshold(np.maximum(hard, 0.0), rate) for rate in STATED_RATES]
@@ -393,7 +392,3 @@ def _calibration(raw: Judged, half: Any) -> dict[str, float]:
     chosen = half[raw.query_of]
     fitted = LogisticRegression(C=1e6).fit(raw.scores[chosen, None], raw.labels[chosen])
     return {"slope": float(fitted.coef_[0, 0]), "offset": float(fitted.intercept_[0])}
-
-
-def _sigmoid(logits: Any) -> Any:
-    return 1 / (1 + np.exp(-logits))

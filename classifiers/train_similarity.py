@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.artifact_files import as_records
+from classifiers.dev_figures import share
 from classifiers.features import pair_features
 from classifiers.pairs import ScopeData, ScopeQuery, read_scope_data
 from classifiers.similarity import SimilarityScorer
@@ -19,7 +20,6 @@ from classifiers.thresholds import (
     STATED_RATES,
     ThresholdChoice,
     choose_threshold,
-    exact_interval,
 )
 from classifiers.views import text_views
 from memory_store.encoder import Encoder
@@ -195,14 +195,8 @@ def _dev_figures(
                     "stated_false_fire": choice.false_fire,
                     "kind": str(kind),
                     "n": int(of_kind.sum()),
-                    "fires": _share(scores[of_kind] >= choice.threshold),
-                    "fires_on_own_edit": _share(right[of_kind] >= choice.threshold),
+                    "fires": share(scores[of_kind] >= choice.threshold),
+                    "fires_on_own_edit": share(right[of_kind] >= choice.threshold),
                 }
             )
     return rows
-
-
-def _share(hits: npt.NDArray[np.bool_]) -> dict[str, float]:
-    """Return a share with its exact 95% interval."""
-    low, high = exact_interval(int(hits.sum()), len(hits))
-    return {"value": float(hits.mean()), "low": low, "high": high}

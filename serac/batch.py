@@ -20,6 +20,7 @@ from memory_store.transfer import writing_lines
 from serac.conversation import as_turns
 from serac.decision import Decision
 from serac.overlay import FactOverlay
+from serac.query_files import lines_of
 
 AT_ONCE = 64
 """Queries that are looked up in one batch."""
@@ -45,18 +46,7 @@ def read_queries(file: Path) -> list[BatchQuery]:
     Raises:
         InvalidQueryError: The file can't be read, or a line of it; the message names the line.
     """
-    try:
-        # Not splitlines: a JSON string may hold U+2028 and its like.
-        lines = file.read_text(encoding="utf-8-sig").split("\n")
-    except OSError as error:
-        raise InvalidQueryError(f"can't read {file}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InvalidQueryError(f"{file} is not UTF-8 text") from error
-    return [
-        _as_query(line, f"{file}, line {number}")
-        for number, line in enumerate(lines, start=1)
-        if line.strip()
-    ]
+    return [_as_query(line, where) for where, line in lines_of(file)]
 
 
 def answer_file(

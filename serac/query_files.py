@@ -20,6 +20,23 @@ def read_query_texts(file: Path) -> list[str]:
         InvalidQueryError: The file can't be read or holds no query, or a line can't be one; the
             message names the line.
     """
+    as_json = file.suffix.casefold() == ".jsonl"
+    queries = []
+    for where, line in lines_of(file):
+        query = _query_of(line, where) if as_json else line.strip()
+        _check(query, where)
+        queries.append(query)
+    if not queries:
+        raise InvalidQueryError(f"{file} holds no query; write one a line")
+    return queries
+
+
+def lines_of(file: Path) -> list[tuple[str, str]]:
+    """Return the lines of a file that are not blank, each with words for where it stands.
+
+    Raises:
+        InvalidQueryError: The file can't be read.
+    """
     try:
         # Not splitlines: a query may hold U+2028 and its like.
         lines = file.read_text(encoding="utf-8-sig").split("\n")
@@ -27,17 +44,8 @@ def read_query_texts(file: Path) -> list[str]:
         raise InvalidQueryError(f"can't read {file}: {error.strerror}; check the path") from error
     except UnicodeDecodeError as error:
         raise InvalidQueryError(f"{file} is not UTF-8 text; save it as UTF-8") from error
-    as_json = file.suffix.casefold() == ".jsonl"
-    queries = []
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            where = f"{file}, line {number}"
-            query = _query_of(line, where) if as_json else line.strip()
-            _check(query, where)
-            queries.append(query)
-    if not queries:
-        raise InvalidQueryError(f"{file} holds no query; write one a line")
-    return queries
+    numbered = enumerate(lines, start=1)
+    return [(f"{file}, line {number}", line) for number, line in numbered if line.strip()]
 
 
 def _query_of(line: str, where: str) -> str:

@@ -1,19 +1,22 @@
 import json
+import shutil
 
 import pytest
 from data_folder import write_data_folder
 from fakes import FakeEncoder
 
 from classifiers.artifact_files import CONFIG_FILE
-from classifiers.cross_encoder import ADAPTER_FILE, CrossEncoderScorer
+from classifiers.cross_encoder import ADAPTER_FILE, CrossEncoderScorer, load_body
+from classifiers.dev_figures import read_dev_set
 from classifiers.train_cross_encoder import (
     CHECKPOINTS,
     TrainingSettings,
     _begun,
+    _fit,
     _grouped_by_length,
     train_cross_encoder,
 )
-from classifiers.training_pairs import Pair
+from classifiers.training_pairs import Pair, make_training_pairs
 from memory_store.errors import ErrataError
 
 TINY = TrainingSettings(
@@ -43,6 +46,22 @@ def test_a_few_steps_make_an_artifact_that_loads(tmp_path):
     assert loaded.facts["pairs"]["in scope"]["prompt"] > 0
     assert len(loaded.thresholds) == 5
     assert loaded.score([("Who made Works1?", "Who made Works1? Maker1")]).shape == (1,)
+
+
+@pytest.mark.model
+def test_a_training_goes_on_from_its_last_checkpoint(tmp_path, caplog):
+    caplog.set_level("INFO", logger="classifiers.train_cross_encoder")
+    folder = write_data_folder(tmp_path / "data", people=24)
+    pairs = make_training_pairs(folder, FakeEncoder(), written_facts=20).pairs
+    dev = read_dev_set(folder, FakeEncoder(), 0, lambda *told: None)
+    for _ in range(2):
+        model, tokenizer = load_body()
+        caplog.clear()
+        _fit(model, tokenizer, pairs, dev, tmp_path, 0, TINY, "cpu", False)
+        shutil.rmtree(tmp_path / CHECKPOINTS / "checkpoint-4")  # as if it had been broken off
+    steps = {record.args[0] for record in caplog.records if record.msg.startswith("step")}
+    assert 4 in steps
+    assert 2 not in steps  # what was done before is not done again
 
 
 def test_a_training_that_was_broken_off_is_gone_on_with(tmp_path):
