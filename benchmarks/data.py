@@ -60,9 +60,10 @@ def counterfact(folder: Path) -> Benchmark:
     """All CounterFact edits, and the cases of the test split.
 
     A neighbourhood prompt counts as out of scope only if no edit in memory has its subject
-    and relation. An edit whose wording stands for several relations ("... is located in" for
-    country, continent and town) has all of them. Some prompts stand in several edits with
-    different objects: any is right.
+    and relation. Where one has its subject and a near synonym of its relation, it is a case of
+    a kind of its own, since a person wouldn't call a fire wrong. An edit whose wording stands
+    for several relations ("... is located in" for country, continent and town) has all of
+    them. Some prompts stand in several edits with different objects: any is right.
     """
     facts = list(records(folder / "counterfact" / "facts.jsonl"))
     tests = list(records(folder / "counterfact" / "test.jsonl"))
@@ -87,7 +88,8 @@ def counterfact(folder: Path) -> Benchmark:
             if edited.cover(text, rewrite["relation_id"]) or edited.cover_wording(text):
                 dropped += 1
             else:
-                cases.append(Case("neighborhood", text, place))
+                nearly = edited.nearly_cover(text, rewrite["relation_id"])
+                cases.append(Case("near_synonym" if nearly else "neighborhood", text, place))
     cases += [
         Case("everyday", text, len(tests) + place) for place, text in enumerate(everyday(folder))
     ]
@@ -186,7 +188,9 @@ def _knowedit(
     """Return a set of KnowEdit; of its queries ``only`` those given, where any are.
 
     Records of one subject and one answer ask for the same fact: any is right. A question about
-    another relation that is the prompt of another edit is dropped.
+    another relation that is the prompt of another edit is dropped. One whose recorded answer is
+    the one that the edit replaces is a case of a kind of its own: it mostly asks for the edited
+    relation in other words.
     """
     edits = _Edits(
         (str(n), record["prompt"], record["target_new"]) for n, record in enumerate(everything)
@@ -209,7 +213,10 @@ def _knowedit(
             if edits.have(item["prompt"]):
                 dropped += only is None or folded(record["prompt"]) in only
             else:
-                cases.append(Case("relation_specificity", item["prompt"], place))
+                kind = "relation_specificity"
+                if folded(old[place] or "") in set(_answers(item.get("ground_truth", []))) - {""}:
+                    kind = "same_answer"
+                cases.append(Case(kind, item["prompt"], place))
     kept = [case for case in cases if only is None or folded(case.query) in only]
     notes = {
         "out_of_scope_dropped": dropped,
@@ -217,6 +224,15 @@ def _knowedit(
         "records_of_several_edits": _several(same),
     }
     return Benchmark(name, edits.records(), tuple(kept), notes)
+
+
+def _answers(found: Any) -> Iterator[str]:
+    """Yield the answers of a record, folded: a text, or lists of them within lists."""
+    if isinstance(found, str):
+        yield folded(found)
+    else:
+        for part in found:
+            yield from _answers(part)
 
 
 def _same_facts(facts: Iterable[tuple[str, str | None]]) -> list[frozenset[str]]:

@@ -41,16 +41,22 @@ What goes wrong, read by eye, is in [scope_errors.md](scope_errors.md).
 All edits of a set are in memory at once. The router sees the query alone, never the answer.
 *Fires on the right edit* means that the likeliest edit is a right one and reaches the threshold;
 *fires on a wrong edit*, that it reaches it and is another one. Thresholds were chosen on dev for
-a stated false-fire rate on CounterFact's neighbourhood prompts of the dev part; the model card of
-the classifier, under `classifiers/artifacts/`, says how. The two sets called a dev part were held
-back from fitting, but are among what training was stopped and calibrated by; all others are test
-sets. Intervals are 95% percentile bootstraps over records, and exact ones where a share is 0 or
-1.
+a stated false-fire rate and the number of edits in memory, so that no kind of out-of-scope query
+exceeds the rate there; the model card of the classifier, under `classifiers/artifacts/`, says
+how. The two sets called a dev part were held back from fitting, but are among what training was
+stopped and calibrated by; all others are test sets. Intervals are 95% percentile bootstraps over
+records, and exact ones where a share is 0 or 1.
 
 A neighbourhood prompt of CounterFact is out of scope only if no edit in memory has its subject
-and relation. The list of all edits names no relations; they follow from the wording, and an edit
-whose wording stands for several ("... is located in": the country, the continent, the town) has
-all of them, since nothing in the text would tell the prompt from the edit's own.
+and relation. *near_synonym* are those whose subject is edited under another relation that a
+person would take for the same (native language and language spoken, manufacturer and developer,
+field of work and occupation, genre and instrument, country of origin and place of formation): a
+fire there is hardly wrong, so they stand apart. The list of all edits names no relations; they
+follow from the wording, and an edit whose wording stands for several ("... is located in": the
+country, the continent, the town) has all of them, since nothing in the text would tell the prompt
+from the edit's own. *same_answer* are KnowEdit's questions about another relation whose recorded
+answer is the very one that the edit replaces: mostly they ask for the edited relation in other
+words.
 
 The other columns are run on the same queries with the same memory:
 

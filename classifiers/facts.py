@@ -147,7 +147,7 @@ def neighbourhood_prompts(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         text = fact.get("locality_prompt")
         if fact["split"] == "edit" or not relation or not text:
             continue
-        if not edited.cover(text, relation) and not edited.cover_wording(text):
+        if not edited.nearly_cover(text, relation) and not edited.cover_wording(text):
             yield text, fact
 
 

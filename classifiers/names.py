@@ -8,24 +8,36 @@ import unicodedata
 from collections.abc import Sequence
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_VOWELS = "aeiou"
+_TITLES = ("Captain", "Dame", "Dr.", "General", "Lady", "Lord", "Professor", "Sir")
 
 
-def variant(name: str, chance: random.Random, *, person: bool = False) -> str | None:
+def folded_name(name: str) -> str:
+    """Return a name as it is compared with others: without case and accents."""
+    return plain(name.casefold())
+
+
+def variant(
+    name: str, chance: random.Random, *, person: bool = False, others: Sequence[str] = ()
+) -> str | None:
     """Return another writing of the same name, or ``None`` where no rule gives one.
 
     Args:
         name: The name.
         chance: Where chance comes from.
-        person: Whether it is a person's, whose first names may be shortened or left out.
+        person: Whether it is a person's, whose first names may be shortened, left out or added.
+        others: Names to take further first names from.
     """
     words = name.split()
     options = [
         re.sub(r"\s*\([^)]*\)", "", name),
-        _plain(name),
+        plain(name),
         name.replace("&", "and") if "&" in name else name.replace(" and ", " & "),
         name.removeprefix("The "),
         name.replace("–", "-").replace("-", " "),  # noqa: RUF001
     ]
+    if person and ", " in name:
+        options.append(name.partition(",")[0])
     if person and len(words) >= 2 and all(word[0].isupper() for word in words):
         first, *rest = words
         options.append(" ".join([f"{first[0]}.", *rest]))
@@ -33,6 +45,8 @@ def variant(name: str, chance: random.Random, *, person: bool = False) -> str | 
             options.append(f"{first} {chance.choice(_LETTERS).upper()}. {rest[0]}")
         if len(words) == 3:
             options += [f"{first} {rest[1]}", f"{first} {rest[0][0]}. {rest[1]}"]
+        options += _fuller(words, chance, others)
+        options.append(_respelt(name, chance))
     options = [option for option in dict.fromkeys(options) if option and option != name]
     return chance.choice(options) if options else None
 
@@ -81,6 +95,36 @@ def careless(text: str) -> str:
     return text.lower().rstrip("?. ")
 
 
-def _plain(name: str) -> str:
+def _fuller(words: list[str], chance: random.Random, others: Sequence[str]) -> list[str]:
+    """Return longer and formal writings of a person's name."""
+    *given, last = words
+    initials = "".join(word[0] for word in given)
+    found = [
+        f"{chance.choice(_TITLES)} {' '.join(words)}",
+        f"{last}, {' '.join(given)}",
+        f"{last} {initials}",
+        f"{'. '.join(initials)}. {last}",
+    ]
+    for donor in chance.sample(others, min(2, len(others))):
+        added = donor.split()[0]
+        if added.isalpha() and added[0].isupper() and len(added) > 2:
+            found += [
+                f"{given[0]} {' '.join([added, *given[1:]])} {last}",
+                f"{' '.join(words)} {added}",
+            ]
+    return found
+
+
+def _respelt(name: str, chance: random.Random) -> str:
+    """Return a name with one of its vowels another, as transliterations differ."""
+    places = [n for n, letter in enumerate(name) if letter in _VOWELS]
+    if len(places) < 3:
+        return name
+    at = chance.choice(places)
+    return name[:at] + chance.choice(_VOWELS) + name[at + 1 :]
+
+
+def plain(name: str) -> str:
+    """Return a name without accents."""
     split = unicodedata.normalize("NFKD", name)
     return "".join(letter for letter in split if not unicodedata.combining(letter))

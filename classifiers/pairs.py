@@ -161,7 +161,7 @@ def _counterfact(folder: Path, facts: list[dict[str, Any]], seed: int) -> Iterat
         for text in record["paraphrase_prompts"]:
             yield ScopeQuery(text, edit, None, "paraphrase", source, part)
         for text in dict.fromkeys(record["neighborhood_prompts"]):
-            covered = edited.cover(text, rewrite["relation_id"])
+            covered = edited.nearly_cover(text, rewrite["relation_id"])
             if not covered and not edited.cover_wording(text):
                 yield ScopeQuery(text, None, edit, "neighborhood", source, part)
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.facts import FactBook, neighbourhood_prompts, read_facts
+from classifiers.names import folded_name
 from classifiers.pairs import (
     ScopeData,
     ScopeQuery,
@@ -257,9 +258,9 @@ def _tell(query: TrainingQuery, told: tuple[str, str, str] | None, book: FactBoo
     if told is None:
         return "a near edit of unknown subject" if query.edit is not None else "apart"
     if asked is None:
-        named = folded(told[2]) in folded(query.plain)
+        named = folded_name(told[2]) in folded_name(query.plain)
         return "a near edit whose subject is named" if named else "apart"
-    if folded(asked[2]) != folded(told[2]):
+    if folded_name(asked[2]) != folded_name(told[2]):
         return "apart"
     if asked[0] != told[0] or asked[0] == "zsre":  # zsRE's relations are known by chance alone
         return "a near edit of the same subject, relations not comparable"

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from classifiers import names, written
+from classifiers.edited_subjects import NEAR_SYNONYMS
 from classifiers.facts import Fact, FactBook
 from classifiers.pairs import ScopeData, ScopeQuery, folded
 
@@ -19,8 +20,11 @@ IN_CONTEXT = 0.12
 LEADING = 0.5
 CARELESS = 0.06
 TYPO = 0.05
-OTHER_NAME = 0.3
-WRITTEN_FACTS = 9_000
+OTHER_NAME = 0.35
+AS_ANSWER = 0.5
+"""Share of the made-up edits that are worded as a question or cloze with its answer."""
+
+WRITTEN_FACTS = 15_000
 """Facts made up from our own wordings."""
 
 ALIKE = (
@@ -28,8 +32,9 @@ ALIKE = (
     {"P35", "P6", "P1308", "P488", "P169", "P1037"},
     {"P127", "P176", "P178"},
     {"P495", "P740", "P17", "P27"},
+    *NEAR_SYNONYMS,
 )
-"""Relations of MQuAKE that can't be told apart for every subject."""
+"""Relations, by Wikidata's ids, that can't be told apart for every subject."""
 
 FITTED = ("fit", "calibrate")
 """The parts that are trained on."""
@@ -209,8 +214,7 @@ class _Maker:
             own = pool and self.chance.random() < 0.5
             subject = self.chance.choice(pool if own else self.all_subjects)
             value = self.chance.choice(self.objects)
-            told = self.chance.choice(relation.statements)
-            edit = told.replace("[]", value).replace("{}", subject)
+            edit = self.told(relation, value).replace("{}", subject)
             asked, named = self.named(
                 subject, "question in our own words", bool(own) and kind == "person"
             )
@@ -221,6 +225,12 @@ class _Maker:
             other = self.confused(kind, relation, subject, value)
             if other:
                 yield TrainingQuery(other, kind, None, ((edit, kind),))
+
+    def told(self, relation: written.Relation, value: str) -> str:
+        """Return an edit with ``{}`` for its subject: a statement, or a question and its answer."""
+        if self.chance.random() < AS_ANSWER:
+            return f"{self.chance.choice(relation.wordings)} {value}"
+        return self.chance.choice(relation.statements).replace("[]", value)
 
     def confused(
         self, kind: str, relation: written.Relation, subject: str, value: str
@@ -249,7 +259,7 @@ class _Maker:
             known = self.aliases.get(subject)
             if known:
                 return self.chance.choice(known), "alias"
-            other = names.variant(subject, self.chance, person=person)
+            other = names.variant(subject, self.chance, person=person, others=self.all_subjects)
             if other:
                 return other, "alias"
         return subject, kind

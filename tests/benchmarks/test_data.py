@@ -133,3 +133,38 @@ def test_records_that_ask_for_one_fact_in_other_words_are_all_right(folder):
     assert right[first["src"]] == right["Of whose making is it?"] == {"0", str(last - 1)}
     assert right["Where is it made?"] == {str(last)}
     assert found.notes["records_of_several_edits"] == 2
+
+
+def test_a_neighbour_edited_under_a_near_synonym_is_a_kind_of_its_own(folder):
+    counterfact = folder / "counterfact"
+    facts = list(loaders.records(counterfact / "facts.jsonl"))
+    speaks = {"case_id": 99, "prompt": "Una Field speaks", "subject": "Una Field"}
+    write(counterfact / "facts.jsonl", [*facts, {**facts[0], **speaks}])
+    first, *others = loaders.records(counterfact / "train.jsonl")
+    known = {**first["requested_rewrite"], "prompt": "{} speaks", "relation_id": "P1412"}
+    write(counterfact / "train.jsonl", [{**first, "requested_rewrite": known}, *others])
+    asked, *more = loaders.records(counterfact / "test.jsonl")
+    asked["requested_rewrite"]["relation_id"] = "P103"
+    asked["neighborhood_prompts"] = [f"The mother tongue of {n} is" for n in ("UNA FIELD", "Bo")]
+    write(counterfact / "test.jsonl", [asked, *more])
+
+    cases = loaders.counterfact(folder).cases
+
+    [nearly] = [case for case in cases if case.kind == "near_synonym"]
+    assert (nearly.query, nearly.right) == ("The mother tongue of UNA FIELD is", frozenset())
+    assert "The mother tongue of Bo is" in {c.query for c in cases if c.kind == "neighborhood"}
+
+
+@pytest.mark.parametrize("answer", ["bay3.", ["Bay3", "Cove3"], [["Cove3"], ["Bay3"]]])
+def test_a_question_with_the_answer_that_is_replaced_is_a_kind_of_its_own(folder, answer):
+    file = folder / "knowedit" / "zsre.jsonl"
+    found = list(loaders.records(file))
+    found[3]["locality"]["Relation_Specificity"][0]["ground_truth"] = answer
+    found[4]["locality"]["Relation_Specificity"][0]["ground_truth"] = "Elsewhere"
+    write(file, found)
+
+    cases = loaders.knowedit_zsre(folder).cases
+
+    [same] = [case for case in cases if case.kind == "same_answer"]
+    assert same.query == found[3]["locality"]["Relation_Specificity"][0]["prompt"]
+    assert same.right == frozenset()

@@ -35,3 +35,19 @@ def test_a_wording_that_stands_for_several_relations_covers_the_edits_of_all():
     assert edited.cover_wording("Isle One belongs to the continent of")
     assert not edited.cover_wording("Isle One's capital is")
     assert not edited.cover_wording("Isle Two is located in")
+
+
+def test_a_subject_is_known_without_its_case_and_accents():
+    facts = [{"prompt": "Ōland speaks", "subject": "Ōland"}]
+    edited = EditedSubjects(facts, RECORDS)
+    assert edited.cover("In oland one speaks", "P1412")
+    assert edited.cover_wording("Oland speaks")
+
+
+def test_a_near_synonym_of_an_edited_relation_is_nearly_covered():
+    edited = EditedSubjects([{"prompt": "Ada Quill speaks", "subject": "Ada Quill"}], RECORDS)
+    asked = "The mother tongue of Ada Quill is"
+    assert not edited.cover(asked, "P103")
+    assert edited.nearly_cover(asked, "P103")
+    assert not edited.nearly_cover(asked, "P19")
+    assert edited.nearly_cover("Ada Quill can speak", "P1412")

@@ -14,15 +14,37 @@ def person(name, chance):
 
 
 def test_a_variant_keeps_who_is_meant():
-    assert drawn(person, "Matthew Thomas Neumann") == {
+    assert {
         "Matthew Neumann",
         "Matthew T. Neumann",
         "M. Thomas Neumann",
-    }
+        "Neumann, Matthew Thomas",
+        "Neumann MT",
+        "M. T. Neumann",
+        "Captain Matthew Thomas Neumann",
+    } < drawn(person, "Matthew Thomas Neumann", times=300)
+    assert "Ada Quill" in drawn(person, "Ada Quill, 3rd Countess of Yell")
     assert {"I. Marsh", "Ivo Q. Marsh"} < drawn(person, "Ivo Marsh", times=300)
     assert "Bonicke" in drawn(names.variant, "Bönicke")
     assert "Mercury" in drawn(names.variant, "Mercury (planet)")
     assert "Beatles" in drawn(names.variant, "The Beatles")
+
+
+def test_a_person_may_have_more_names_than_one_knew():
+    others = ["Una Marsh", "The Prado", "iPod nano"]
+    found = drawn(lambda chance: names.variant("Ivo Quill", chance, person=True, others=others))
+    assert {"Ivo Una Quill", "Ivo Quill Una"} <= found
+    assert not any("iPod" in name for name in found)
+
+
+def test_a_transliteration_differs_by_a_vowel_in_a_long_name_alone():
+    found = drawn(person, "Naomi Aviv", times=300) - {None}
+    assert "Neomi Aviv" in found
+    assert not any(name.endswith("Li") and name != "Bo Li" for name in drawn(person, "Bo Ly"))
+
+
+def test_names_are_compared_without_case_and_accents():
+    assert names.folded_name("Ōsaka") == names.folded_name("OSAKA") == "osaka"
 
 
 @pytest.mark.parametrize("name", ["New York City", "Bank of America", "Paris, Texas"])
