@@ -51,7 +51,8 @@ def measure_backends(folder: Path, seed: int, *, named: bool) -> Rows:
         "backends", seed, command, scope_classifier=trained.fingerprint, not_installed=missing
     )
     add_time_rows(rows, scorers, seed, BATCHES)
-    add_agreement_rows(rows, scorers, trained.threshold_for(), written_pairs(COMPARED, seed + 1))
+    threshold = trained.threshold_for().choices[-1].threshold  # that of the largest memory
+    add_agreement_rows(rows, scorers, threshold, written_pairs(COMPARED, seed + 1))
     return rows
 
 

@@ -49,7 +49,7 @@ def measure_curve(run: ScopeRun) -> Rows:
                 with filled_memory(edits, run.encoder, bar=False) as memory:
                     routed += from_routed(route_all(run.overlay(memory), part.cases, advance))
                     closest += nearest(memory, part.cases, advance)
-        for point in run.points():
+        for point in run.points(size):
             add_point_rows(rows, routed, point, edits_in_memory=size, memories=len(parts))
         for point in run.rules:
             add_point_rows(rows, closest, point, edits_in_memory=size, memories=len(parts))

@@ -81,17 +81,17 @@ class ScopeRun:
         """The rules of others."""
         return rules(self.data, self.encoder, int(self.trained.facts["seed"]))
 
-    def points(self) -> list[OperatingPoint]:
-        """Return the classifier at each of its stated rates."""
+    def points(self, edits: int) -> list[OperatingPoint]:
+        """Return the classifier at each of its stated rates, with a number of edits in memory."""
         return [
             OperatingPoint(
                 self.trained.facts["kind"],
-                choice.threshold,
-                f"{choice.false_fire:.1%} stated",
-                choice.false_fire == self.trained.default_false_fire,
-                {"stated": choice.false_fire},
+                threshold.at(edits),
+                f"{threshold.false_fire:.1%} stated",
+                threshold.false_fire == self.trained.default_false_fire,
+                {"stated": threshold.false_fire},
             )
-            for choice in self.trained.thresholds
+            for threshold in self.trained.thresholds
         ]
 
     def benchmark(self, name: str) -> Benchmark:
@@ -133,13 +133,14 @@ class ScopeRun:
         """Ask the cases of a set, and write rows, ROC points and the single results."""
         benchmark = self.benchmark(name)
         rows = self.rows(name, edits_in_memory=len(benchmark.edits), **benchmark.notes)
-        default = next(point for point in self.points() if point.default)
+        points = self.points(len(benchmark.edits))
+        default = next(point for point in points if point.default)
         curves: dict[str, Sequence[Scored]] = {}
         with filled_memory(benchmark.edits, self.encoder) as memory:
             with progress_bar(f"{name}: {default.method}", len(benchmark.cases)) as advance:
                 routed = route_all(self.overlay(memory), benchmark.cases, advance)
             curves[default.method] = from_routed(routed)
-            for point in self.points():
+            for point in points:
                 add_point_rows(rows, curves[default.method], point)
             _add_listed_rows(rows, routed, default.method)
             if self.similarity is not None:
@@ -147,7 +148,7 @@ class ScopeRun:
                     overlay = self.overlay(memory, self.similarity)
                     curves[SIMILARITY] = from_routed(route_all(overlay, benchmark.cases, advance))
                 rate = self.similarity.default_false_fire
-                threshold = self.similarity.threshold_for()
+                threshold = self.similarity.threshold_for().at(len(memory))
                 point = OperatingPoint(SIMILARITY, threshold, setting={"stated": rate})
                 add_point_rows(rows, curves[SIMILARITY], point)
             with progress_bar(f"{name}: nearest edit", len(benchmark.cases)) as advance:

@@ -11,7 +11,7 @@ from classifiers.scope import Probabilities, ScopeScorer
 from classifiers.shortlist import FOUND, JUDGED, Listed, shortlist
 from classifiers.similarity import KIND as SIMILARITY
 from classifiers.similarity import SimilarityScorer
-from classifiers.thresholds import ThresholdChoice, choose_threshold
+from classifiers.thresholds import Threshold, ThresholdChoice, choose_threshold
 from classifiers.views import text_views, window
 from memory_store.encoder import Encoder
 from memory_store.errors import ArtifactError
@@ -53,6 +53,7 @@ __all__ = [
     "Probabilities",
     "ScopeScorer",
     "SimilarityScorer",
+    "Threshold",
     "ThresholdChoice",
     "TrainedScorer",
     "choose_threshold",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from classifiers.scope import Probabilities
-from classifiers.thresholds import ThresholdChoice
+from classifiers.thresholds import Threshold, ThresholdChoice, by_rate
 from memory_store.errors import ArtifactError
 
 CONFIG_FILE = "config.json"
@@ -30,7 +30,8 @@ class TrainedScorer(ABC):
 
     Attributes:
         facts: The config.
-        thresholds: What was measured on dev, one for each stated false-fire rate.
+        thresholds: What was measured on dev, one for each stated false-fire rate, the strictest
+            first.
         default_false_fire: The stated rate to use unless another is asked for.
         fingerprint: Names weights and calibration; thresholds of two can't be compared.
         recall_floor: Closeness below which an edit is not worth judging.
@@ -38,8 +39,7 @@ class TrainedScorer(ABC):
 
     def __init__(self, config: dict[str, Any]) -> None:
         self.facts = config
-        choices = [ThresholdChoice(**record) for record in config["thresholds"]]
-        self.thresholds = tuple(sorted(choices, key=lambda choice: choice.false_fire))
+        self.thresholds = by_rate(ThresholdChoice(**record) for record in config["thresholds"])
         self.default_false_fire = float(config["default_false_fire"])
         scale = json.dumps([config["model_sha256"], *map(config.get, SCALE)])
         self.fingerprint = f"{config['kind']}@{hashlib.sha256(scale.encode()).hexdigest()[:12]}"
@@ -50,25 +50,17 @@ class TrainedScorer(ABC):
     def score(self, pairs: Sequence[tuple[str, str]]) -> Probabilities:
         """Return (n,) probabilities that each query is in the scope of the edit beside it."""
 
-    def threshold_for(self, false_fire: float | None = None) -> float:
+    def threshold_for(self, false_fire: float | None = None) -> Threshold:
         """Return the threshold that was chosen for a stated rate, or for the default one.
 
         Raises:
             ArtifactError: Nothing was measured for this rate; the message lists the others.
         """
-        return self.choice_for(false_fire).threshold
-
-    def choice_for(self, false_fire: float | None = None) -> ThresholdChoice:
-        """Return what was measured for a stated rate, or for the default one.
-
-        Raises:
-            ArtifactError: As for :meth:`threshold_for`.
-        """
         wanted = self.default_false_fire if false_fire is None else false_fire
-        for choice in self.thresholds:
-            if math.isclose(choice.false_fire, wanted):
-                return choice
-        measured = ", ".join(f"{choice.false_fire:g}" for choice in self.thresholds)
+        for threshold in self.thresholds:
+            if math.isclose(threshold.false_fire, wanted):
+                return threshold
+        measured = ", ".join(f"{threshold.false_fire:g}" for threshold in self.thresholds)
         raise ArtifactError(
             f"no threshold was measured for a false-fire rate of {wanted:g}; use one of "
             f"{measured}, or choose one on your own queries with errata calibrate"
@@ -106,7 +98,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise ArtifactError(f"{folder} was made by another version; train again")
     try:
         choices = [ThresholdChoice(**record) for record in config["thresholds"]]
-        numbers = [number for choice in choices for number in astuple(choice)]
+        numbers = [number for choice in choices for number in astuple(choice) if number is not None]
         numbers += [config["default_false_fire"], config.get("recall_floor") or 0.0]
     except TypeError as error:
         raise ArtifactError(f"{file} is damaged; train again") from error

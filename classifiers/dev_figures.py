@@ -23,12 +23,12 @@ from classifiers.pairs import (
     read_scope_data,
 )
 from classifiers.shortlist import Listed
-from classifiers.thresholds import ThresholdChoice, exact_interval
+from classifiers.thresholds import Threshold, exact_interval
 from classifiers.training_pairs import Report, dev_queries, shortlists
 from memory_store.encoder import Encoder
 
 HARD_KIND = "counterfact neighborhood"
-"""The kind of dev query that a stated false-fire rate is about: the hardest one."""
+"""The kind of dev query that is the hardest with many edits in memory."""
 
 BINS = 15
 FLOOR_MISSES = 0.001
@@ -44,12 +44,14 @@ class DevSet:
         near: The shortlist of each.
         edits: All edits in memory; a shortlist's places point here.
         right: For each query, the edits in whose scope it is.
+        in_memory: For each query, how many edits were in memory when it was asked.
     """
 
     queries: tuple[ScopeQuery, ...]
     near: tuple[list[Listed], ...]
     edits: tuple[str, ...]
     right: tuple[frozenset[str], ...]
+    in_memory: tuple[int, ...]
 
     def pairs(self) -> list[tuple[str, str]]:
         """Return the pairs to judge, query after query."""
@@ -92,6 +94,7 @@ class DevSet:
             tuple(self.near[n] for n in drawn),
             self.edits,
             tuple(self.right[n] for n in drawn),
+            tuple(self.in_memory[n] for n in drawn),
         )
 
 
@@ -101,16 +104,18 @@ def read_dev_set(folder: Path, encoder: Encoder, seed: int, report: Report) -> D
     found = dev_queries(folder, data, book, seed)
     queries: list[ScopeQuery] = []
     near: list[list[Listed]] = []
-    in_memory: list[str] = []
+    known: list[str] = []
+    in_memory: list[int] = []
     for sources, edits in _edits_by_source(data).items():
         asked = [query for query in found if query.source in sources]
         for listed in shortlists([query.text for query in asked], edits, encoder, report):
-            near.append([replace(one, place=one.place + len(in_memory)) for one in listed])
+            near.append([replace(one, place=one.place + len(known)) for one in listed])
         queries += asked
-        in_memory += edits
+        known += edits
+        in_memory += [len(edits)] * len(asked)
     right = _right_edits(book)
     rights = tuple(right(query.edit) for query in queries)
-    return DevSet(tuple(queries), tuple(near), tuple(in_memory), rights)
+    return DevSet(tuple(queries), tuple(near), tuple(known), rights, tuple(in_memory))
 
 
 def _right_edits(book: FactBook) -> Callable[[str | None], frozenset[str]]:
@@ -191,20 +196,32 @@ def judge(dev: DevSet, score: Callable[[Sequence[tuple[str, str]]], Any]) -> Jud
     return Judged(np.asarray(score(dev.pairs())), dev.labels(), dev.query_of(), kinds)
 
 
-def figures(judged: Judged, choices: Sequence[ThresholdChoice]) -> list[dict[str, Any]]:
-    """Return, for each threshold and kind of dev query, the shares that fire."""
+def figures(
+    judged: Judged, thresholds: Sequence[Threshold], in_memory: Sequence[int]
+) -> list[dict[str, Any]]:
+    """Return, for each threshold and kind of dev query, the shares that fire.
+
+    Args:
+        judged: The probabilities.
+        thresholds: The thresholds.
+        in_memory: (q,) how many edits were in memory when each query was asked.
+    """
     highest, right = judged.highest(), judged.highest_right()
-    return [
-        {
-            "stated_false_fire": choice.false_fire,
-            "kind": str(kind),
-            "n": int((judged.kinds == kind).sum()),
-            "fires": share(highest[judged.kinds == kind] >= choice.threshold),
-            "fires_on_own_edit": share(right[judged.kinds == kind] >= choice.threshold),
-        }
-        for choice in choices
-        for kind in np.unique(judged.kinds)
-    ]
+    found = []
+    for threshold in thresholds:
+        needed = np.array([threshold.at(edits) for edits in in_memory])
+        for kind in np.unique(judged.kinds):
+            of_kind = judged.kinds == kind
+            found.append(
+                {
+                    "stated_false_fire": threshold.false_fire,
+                    "kind": str(kind),
+                    "n": int(of_kind.sum()),
+                    "fires": share((highest >= needed)[of_kind]),
+                    "fires_on_own_edit": share((right >= needed)[of_kind]),
+                }
+            )
+    return found
 
 
 def share(hits: npt.NDArray[np.bool_]) -> dict[str, float]:

@@ -1,9 +1,10 @@
-"""Thresholds for a stated false-fire rate."""
+"""Thresholds for a stated false-fire rate, by the number of edits in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ class ThresholdChoice:
         low: Lower end of the exact (Clopper-Pearson) 95% interval of that share.
         high: Upper end of it.
         queries: How many queries there were.
+        edits: How many edits were in memory; ``None`` where it is for any number.
     """
 
     false_fire: float
@@ -30,6 +32,48 @@ class ThresholdChoice:
     low: float
     high: float
     queries: int
+    edits: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A threshold that may depend on the number of edits in memory.
+
+    Among more edits more of them look alike, so that one threshold for all memories would be
+    too low for a large one or too high for a small one.
+
+    Attributes:
+        choices: One or more for the same stated rate, by ascending number of edits.
+    """
+
+    choices: tuple[ThresholdChoice, ...]
+
+    @property
+    def false_fire(self) -> float:
+        """The stated rate."""
+        return self.choices[0].false_fire
+
+    def choice_at(self, edits: int) -> ThresholdChoice:
+        """Return the choice for the smallest measured memory that holds as many edits.
+
+        Above the largest one that was measured, that one's is returned.
+        """
+        for choice in self.choices:
+            if choice.edits is None or choice.edits >= edits:
+                return choice
+        return self.choices[-1]
+
+    def at(self, edits: int) -> float:
+        """Return the probability from which on an edit is in scope."""
+        return self.choice_at(edits).threshold
+
+
+def by_rate(choices: Iterable[ThresholdChoice]) -> tuple[Threshold, ...]:
+    """Return the thresholds of each stated rate, the strictest first."""
+    ordered = sorted(choices, key=lambda one: (one.false_fire, one.edits or 0))
+    return tuple(
+        Threshold(tuple(same)) for _, same in groupby(ordered, key=lambda one: one.false_fire)
+    )
 
 
 def choose_threshold(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classifiers import ScopeScorer, ThresholdChoice, TrainedScorer, choose_threshold
+from classifiers import ScopeScorer, Threshold, ThresholdChoice, TrainedScorer, choose_threshold
 from classifiers.thresholds import exact_interval
 from memory_store import EditMemory
 from memory_store.errors import ErrataError
@@ -32,13 +32,13 @@ class Calibration:
     """A threshold to use, and the classifier that it belongs to.
 
     Attributes:
-        choice: The threshold, and what it was seen to do on the queries it was chosen on.
+        threshold: The threshold, with what it was seen to do on the queries it was chosen on.
         classifier: Fingerprint of the classifier.
         raised: Whether the queries alone would have allowed a lower threshold than any that
             the classifier was measured at; its lowest measured one was then taken.
     """
 
-    choice: ThresholdChoice
+    threshold: Threshold
     classifier: str
     raised: bool = False
 
@@ -51,8 +51,9 @@ def calibrate(
 ) -> Calibration:
     """Return the lowest threshold at which at most ``false_fire`` of the queries fire.
 
-    It is never below the lowest that the classifier itself was measured at: queries that are
-    far from the edits of today say nothing about edits that come later.
+    It is never below the lowest that the classifier itself was measured at with as many edits
+    in memory: queries that are far from the edits of today say nothing about edits that come
+    later. It holds for the memory as it is; one that has grown much is to be calibrated anew.
 
     Args:
         overlay: The overlay whose memory the queries are judged with.
@@ -79,6 +80,7 @@ def calibrate(
             "judge queries with; add them first"
         )
     scores = _highest(overlay, queries, progress)
+    edits = len(overlay.memory)
     choice = choose_threshold(scores, false_fire)
     if not choice.threshold <= 1.0:
         certain = int((~(scores < 1.0)).sum())
@@ -87,13 +89,13 @@ def calibrate(
             f"false-fire rate of {false_fire:g} no edit would ever fire; leave out those that an "
             "edit is about, or state a higher rate"
         )
-    lowest = min((measured.threshold for measured in scorer.thresholds), default=0.0)
+    lowest = min((measured.at(edits) for measured in scorer.thresholds), default=0.0)
     if choice.threshold >= lowest:
-        return Calibration(choice, scorer.fingerprint)
+        return Calibration(Threshold((choice,)), scorer.fingerprint)
     fired = int((scores >= lowest).sum())
     low, high = exact_interval(fired, len(scores))
     raised = replace(choice, threshold=lowest, observed=fired / len(scores), low=low, high=high)
-    return Calibration(raised, scorer.fingerprint, raised=True)
+    return Calibration(Threshold((raised,)), scorer.fingerprint, raised=True)
 
 
 def measured(scorer: ScopeScorer, false_fire: float | None = None) -> Calibration:
@@ -103,24 +105,31 @@ def measured(scorer: ScopeScorer, false_fire: float | None = None) -> Calibratio
         ArtifactError: Nothing was measured for this rate.
     """
     trained = _trained(scorer)
-    return Calibration(trained.choice_for(false_fire), trained.fingerprint)
+    return Calibration(trained.threshold_for(false_fire), trained.fingerprint)
 
 
 def remember(memory: EditMemory, calibration: Calibration) -> None:
     """Keep a calibration with the namespace of a memory; it is used when that is next opened."""
-    record = {"classifier": calibration.classifier, "choice": asdict(calibration.choice)}
+    choices = [asdict(choice) for choice in calibration.threshold.choices]
+    record = {"classifier": calibration.classifier, "choices": choices}
     memory.set_setting(SETTING, json.dumps(record))
 
 
-def remembered(memory: EditMemory, scorer: ScopeScorer) -> ThresholdChoice | None:
+def remembered(memory: EditMemory, scorer: ScopeScorer) -> Threshold | None:
     """Return what was remembered, or ``None`` if that was nothing, or for another classifier."""
     kept = memory.get_setting(SETTING)
     if kept is None:
         return None
     try:
         record = json.loads(kept)
-        choice, classifier = ThresholdChoice(**record["choice"]), record["classifier"]
-        usable = 0.0 <= choice.threshold <= 1.0 and math.isfinite(choice.false_fire)
+        classifier = record["classifier"]
+        choices = [ThresholdChoice(**choice) for choice in record["choices"]]
+        usable = bool(choices) and all(
+            0.0 <= choice.threshold <= 1.0
+            and math.isfinite(choice.false_fire)
+            and (choice.edits is None or choice.edits > 0)
+            for choice in choices
+        )
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         usable = False
     if not usable:
@@ -136,7 +145,7 @@ def remembered(memory: EditMemory, scorer: ScopeScorer) -> ThresholdChoice | Non
             classifier,
         )
         return None
-    return choice
+    return Threshold(tuple(choices))
 
 
 def forget(memory: EditMemory) -> bool:

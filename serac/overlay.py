@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from classifiers import ScopeScorer, load_scope_classifier
+from classifiers import ScopeScorer, Threshold, load_scope_classifier
 from mello import Answer, Decomposer, Trace, answer_by_hops
 from memory_store import Edit, EditDraft, EditMemory, Encoder, LazyEncoder
 from memory_store.errors import ErrataError
@@ -42,7 +42,8 @@ class FactOverlay:
     Args:
         memory: The edits.
         scorer: Gives the probability that a query is in an edit's scope.
-        threshold: Probability from which on an edit is in scope.
+        threshold: Probability from which on an edit is in scope; it may depend on the number of
+            edits in memory.
         base: The base model, or what :func:`serac.bases.load_base` finds one by.
         answerer: Who answers in scope: ``ike`` (the base model, with the edit in its
             prompt) or ``counterfactual`` (a small model that reads the edit).
@@ -58,7 +59,7 @@ class FactOverlay:
         self,
         memory: EditMemory,
         scorer: ScopeScorer,
-        threshold: float,
+        threshold: float | Threshold,
         *,
         base: Any = None,
         answerer: str = "ike",
@@ -119,7 +120,7 @@ class FactOverlay:
             return cls(
                 memory,
                 scorer,
-                own.threshold if own else threshold,
+                own or threshold,
                 base=base,
                 answerer=answerer,
                 device=device,

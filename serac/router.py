@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Protocol
 
-from classifiers import FOUND, JUDGED, Listed, ScopeScorer, shortlist, window
+from classifiers import FOUND, JUDGED, Listed, ScopeScorer, Threshold, shortlist, window
 from memory_store import Edit, SearchHit
 from serac.conversation import Turn
 from serac.decision import Candidate, Decision, Route
@@ -22,6 +22,10 @@ class Searchable(Protocol):
         """Return, for each query, the k edits nearest to it."""
         ...
 
+    def __len__(self) -> int:
+        """Return the number of edits."""
+        ...
+
 
 class Router:
     """Decides whether a query is in the scope of an edit.
@@ -29,7 +33,8 @@ class Router:
     Args:
         memory: Where edits are looked up.
         scorer: Gives the probability that a query is in an edit's scope.
-        threshold: Probability from which on an edit is in scope.
+        threshold: Probability from which on an edit is in scope; it may depend on the number of
+            edits in memory.
         route: Who answers in scope, ``counterfactual`` or ``ike``.
         found: How many edits are looked up for each view of the query.
         judged: How many of them the scorer judges at most, the closest ones.
@@ -40,7 +45,7 @@ class Router:
         self,
         memory: Searchable,
         scorer: ScopeScorer,
-        threshold: float,
+        threshold: float | Threshold,
         *,
         route: Route = "ike",
         found: int = FOUND,
@@ -49,11 +54,18 @@ class Router:
     ) -> None:
         self.memory = memory
         self.scorer = scorer
-        self.threshold = threshold
+        self._threshold = threshold
         self.route = route
         self.found = found
         self.judged = judged
         self.recall_floor = recall_floor
+
+    @property
+    def threshold(self) -> float:
+        """Probability from which on an edit is in scope, with the edits that are in memory now."""
+        if isinstance(self._threshold, Threshold):
+            return self._threshold.at(len(self.memory))
+        return self._threshold
 
     def decide(self, turns: Sequence[Turn]) -> Decision:
         """Return the decision about the last user turn."""
@@ -66,8 +78,9 @@ class Router:
         hits = iter(self.memory.search_many(flat, self.found)) if flat else iter(())
         near = [self._near({view: next(hits) for view in texts}) for texts in viewed]
         judged = iter(self._judge([pair for listed in near for pair in listed]))
+        threshold = self.threshold
         return [
-            self._decided(turns[-1].content, list(islice(judged, len(listed))))
+            self._decided(turns[-1].content, list(islice(judged, len(listed))), threshold)
             for turns, listed in zip(conversations, near, strict=True)
         ]
 
@@ -106,9 +119,9 @@ class Router:
             for (one, edit), probability in zip(near, probabilities, strict=True)
         ]
 
-    def _decided(self, query: str, judged: Sequence[Candidate]) -> Decision:
+    def _decided(self, query: str, judged: Sequence[Candidate], threshold: float) -> Decision:
         candidates = tuple(sorted(judged, key=lambda c: (-c.probability, -c.similarity)))
-        edits = tuple(c.edit for c in candidates if c.probability >= self.threshold)
+        edits = tuple(c.edit for c in candidates if c.probability >= threshold)
         if edits:
             route: Route = self.route
             reason = f"in the scope of {', '.join(edit.id for edit in edits[:3])}"
@@ -119,5 +132,5 @@ class Router:
             route = "base"
             reason = "no edit in memory is near"
         if candidates:
-            reason += f" (threshold {self.threshold:.3f})"
-        return Decision(query, route, edits, candidates, self.threshold, reason)
+            reason += f" (threshold {threshold:.3f})"
+        return Decision(query, route, edits, candidates, threshold, reason)

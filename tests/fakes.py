@@ -94,6 +94,9 @@ class FakeMemory:
         self.edits = [Edit(f"e{number}", text) for number, text in enumerate(texts, start=1)]
         self.searched: list[list[str]] = []
 
+    def __len__(self) -> int:
+        return len(self.edits)
+
     def search_many(self, queries: Sequence[str], k: int = 8) -> list[list[SearchHit]]:
         self.searched.append(list(queries))
         hits = [SearchHit(edit, 1 - n / 100) for n, edit in enumerate(self.edits[:k])]

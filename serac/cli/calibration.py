@@ -68,9 +68,10 @@ def calibrate_(
         return
     if false_fire is None:
         raise ErrataError("state a rate with --false-fire, such as 0.005, or use --forget")
-    chosen = _chosen(memory, namespace, queries, false_fire, scope, device)
+    chosen, edits = _chosen(memory, namespace, queries, false_fire, scope, device)
     record = {
-        **asdict(chosen.choice),
+        **asdict(chosen.threshold.choice_at(edits)),
+        "edits_in_memory": edits,
         "raised": chosen.raised,
         "classifier": chosen.classifier,
         "memory": str(memory),
@@ -91,7 +92,8 @@ def _chosen(
     false_fire: float,
     scope: Path | None,
     device: str | None,
-) -> Calibration:
+) -> tuple[Calibration, int]:
+    """Choose and remember a threshold; return it with the number of edits in memory."""
     from serac.query_files import read_query_texts
 
     texts = None if queries is None else read_query_texts(queries)
@@ -102,7 +104,7 @@ def _chosen(
             with progress_bar("judging", len(texts)) as advance:
                 chosen = calibrate(overlay, texts, false_fire, advance)
         remember(overlay.memory, chosen)
-    return chosen
+        return chosen, len(overlay.memory)
 
 
 def _place(memory: Path, namespace: str) -> str:

@@ -39,7 +39,7 @@ def test_it_tells_a_paraphrase_from_a_neighbour_and_another_relation(scorer):
         "Who designed the Space Needle?",
         "What is the capital of Japan?",
     ]
-    fires = scorer.score([(query, NEEDLE) for query in asked]) >= scorer.threshold_for()
+    fires = scorer.score([(query, NEEDLE) for query in asked]) >= scorer.threshold_for().at(1)
     assert fires.tolist() == [True, True, True, False, False, False]
 
 
@@ -81,7 +81,7 @@ def test_the_shipped_artifact_is_small_and_knows_its_thresholds():
     scorer = load_scope_classifier(FakeEncoder())
     assert isinstance(scorer, CrossEncoderScorer)
     stated = [choice.false_fire for choice in scorer.thresholds]
-    thresholds = [choice.threshold for choice in scorer.thresholds]
+    thresholds = [threshold.at(10**6) for threshold in scorer.thresholds]
     assert scorer.default_false_fire in stated
     assert stated == sorted(stated)
     assert thresholds == sorted(thresholds, reverse=True)

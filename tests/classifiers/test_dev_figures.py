@@ -16,9 +16,16 @@ from classifiers.dev_figures import (
 )
 from classifiers.pairs import ScopeQuery
 from classifiers.shortlist import Listed
-from classifiers.thresholds import choose_threshold
+from classifiers.thresholds import Threshold, ThresholdChoice
 
 EDITS = ("The Louvre is in Oslo", "The Prado is in Bonn", "The Tate is in Kiel")
+
+THRESHOLD = Threshold(
+    (
+        ThresholdChoice(0.5, 0.1, 0.5, 0.0, 1.0, 2, edits=1),
+        ThresholdChoice(0.5, 0.5, 0.5, 0.0, 1.0, 2, edits=3),
+    )
+)
 
 
 def query(text, edit=None, kind="paraphrase"):
@@ -37,7 +44,9 @@ def dev():
         query("How are you?", kind="everyday"),
     )
     near = (listed(0, 1, closeness=0.7), listed(1, 2), [])
-    return DevSet(queries, near, EDITS, (frozenset({EDITS[0]}), frozenset(), frozenset()))
+    return DevSet(
+        queries, near, EDITS, (frozenset({EDITS[0]}), frozenset(), frozenset()), (3, 3, 3)
+    )
 
 
 def scored(table):
@@ -73,11 +82,16 @@ def test_a_sample_keeps_the_kinds(dev):
 
 def test_figures_count_by_kind(dev):
     judged = judge(dev, scored({EDITS[0]: 0.9, EDITS[2]: 0.4}))
-    hard = judged.highest()[judged.kinds == HARD_KIND]
-    rows = {row["kind"]: row for row in figures(judged, [choose_threshold(hard, 0.5)])}
+    rows = {row["kind"]: row for row in figures(judged, [THRESHOLD], [3, 3, 3])}
     assert rows["counterfact paraphrase"]["fires_on_own_edit"]["value"] == 1.0
     assert rows[HARD_KIND]["fires"]["value"] == 0.0
     assert rows["counterfact everyday"]["n"] == 1
+
+
+def test_figures_use_the_threshold_for_the_memory_that_a_query_was_asked_of(dev):
+    judged = judge(dev, scored({EDITS[0]: 0.9, EDITS[2]: 0.4}))
+    rows = {row["kind"]: row for row in figures(judged, [THRESHOLD], [1, 1, 1])}
+    assert rows[HARD_KIND]["fires"]["value"] == 1.0
 
 
 def test_probabilities_that_mean_what_they_say_have_no_calibration_error():

@@ -72,10 +72,9 @@ def test_an_artifact_scores_as_what_was_saved(trained, artifact):
 
 
 def test_each_measured_rate_has_its_threshold(trained):
-    assert [trained.threshold_for(choice.false_fire) for choice in trained.thresholds] == [
-        choice.threshold for choice in trained.thresholds
-    ]
-    assert trained.threshold_for(0.001) >= trained.threshold_for(0.05)
+    found = [trained.threshold_for(threshold.false_fire) for threshold in trained.thresholds]
+    assert found == list(trained.thresholds)
+    assert trained.threshold_for(0.001).at(1) >= trained.threshold_for(0.05).at(1)
 
 
 @pytest.mark.parametrize("rate", [0.0001, 0.02, 0.04, 0.5, -1.0, float("nan")])
@@ -142,7 +141,7 @@ def test_the_artifact_tells_an_edit_s_question_from_others(tmp_path):
         "How do I boil an egg?",
         "Where is the Eiffel Tower?",
     )
-    threshold = scorer.threshold_for(0.01)
+    threshold = scorer.threshold_for(0.01).at(1)
     own, egg, tower = scorer.score(
         [(text, "The Space Needle is located in Paris") for text in asked]
     )

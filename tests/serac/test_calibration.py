@@ -6,7 +6,7 @@ import pytest
 from data_folder import write_data_folder
 from fakes import FakeBase, FakeEncoder, FakeScorer, FakeTrainedScorer
 
-from classifiers import ThresholdChoice
+from classifiers import Threshold, ThresholdChoice
 from classifiers.train_similarity import train_similarity
 from memory_store import EditMemory
 from memory_store.errors import ArtifactError, ErrataError, InvalidQueryError
@@ -23,11 +23,17 @@ from serac.overlay import FactOverlay
 
 NEEDLE = "The Space Needle is located in Paris."
 CHOICE = ThresholdChoice(0.005, 0.8, 0.004, 0.001, 0.01, 500)
+CHOSEN = Threshold((CHOICE,))
 
 
 def in_hundredths(query, edit):
     """Queries end in their probability, in hundredths."""
     return int(query.split()[-1]) / 100
+
+
+def one_choice(calibration):
+    [choice] = calibration.threshold.choices
+    return choice
 
 
 @pytest.fixture
@@ -50,10 +56,10 @@ class TestCalibrate:
 
         found = calibrate(overlay, QUERIES, 0.05)
 
-        assert found.choice.false_fire == found.choice.observed == 0.05
-        assert 0.94 < found.choice.threshold <= 0.95
-        assert found.choice.low < 0.05 < found.choice.high
-        assert found.choice.queries == 100
+        assert one_choice(found).false_fire == one_choice(found).observed == 0.05
+        assert 0.94 < one_choice(found).threshold <= 0.95
+        assert one_choice(found).low < 0.05 < one_choice(found).high
+        assert one_choice(found).queries == 100
         assert (found.classifier, found.raised) == (overlay.scorer.fingerprint, False)
         with pytest.raises(FrozenInstanceError):
             found.raised = True
@@ -73,7 +79,7 @@ class TestCalibrate:
             calibrate(overlay_of(memory), QUERIES[:n], rate)
 
     def test_as_many_as_are_needed_are_enough(self, memory):
-        assert calibrate(overlay_of(memory), QUERIES[:20], 0.05).choice.observed <= 0.05
+        assert one_choice(calibrate(overlay_of(memory), QUERIES[:20], 0.05)).observed <= 0.05
 
     @pytest.mark.parametrize("rate", [0.0, 1.0, -0.1, float("nan"), float("inf"), 1e-320])
     def test_a_rate_that_can_not_be_had_is_refused(self, memory, rate):
@@ -85,7 +91,7 @@ class TestCalibrate:
 
         with pytest.raises(ErrataError, match=r"^7 of the 100 queries reach a probability of 1"):
             calibrate(overlay_of(memory), queries, 0.05)
-        assert calibrate(overlay_of(memory), queries, 0.07).choice.threshold <= 1
+        assert one_choice(calibrate(overlay_of(memory), queries, 0.07)).threshold <= 1
 
     def test_what_is_no_number_is_never_taken_for_harmless(self, memory):
         with pytest.raises(ErrataError, match="100 of the 100 queries"):
@@ -96,9 +102,10 @@ class TestCalibrate:
 
         found = calibrate(overlay, QUERIES, 0.05)
 
-        assert (found.choice.threshold, found.choice.observed, found.raised) == (0.25, 0.0, True)
-        assert found.choice.low == 0.0 < found.choice.high < 0.05
-        assert found.choice.false_fire == 0.05
+        choice = one_choice(found)
+        assert (choice.threshold, choice.observed, found.raised) == (0.25, 0.0, True)
+        assert choice.low == 0.0 < choice.high < 0.05
+        assert choice.false_fire == 0.05
 
     def test_without_edits_there_is_nothing_to_judge_by(self, memory):
         overlay = FactOverlay(memory, FakeTrainedScorer(), 0.5, base=FakeBase())
@@ -121,8 +128,8 @@ class TestMeasured:
     def test_it_is_what_the_classifier_was_measured_at(self):
         scorer = FakeTrainedScorer()
 
-        assert measured(scorer, 0.05).choice.threshold == 0.25
-        assert measured(scorer).choice.false_fire == 0.01
+        assert measured(scorer, 0.05).threshold == scorer.threshold_for(0.05)
+        assert measured(scorer).threshold.false_fire == 0.01
         assert measured(scorer).classifier == scorer.fingerprint
 
     def test_what_was_not_measured_is_refused(self):
@@ -135,16 +142,16 @@ class TestRemember:
         scorer = FakeTrainedScorer()
         assert remembered(memory, scorer) is None
 
-        remember(memory, Calibration(CHOICE, scorer.fingerprint))
+        remember(memory, Calibration(CHOSEN, scorer.fingerprint))
 
-        assert remembered(memory, scorer) == CHOICE
+        assert remembered(memory, scorer) == CHOSEN
         assert forget(memory)
         assert remembered(memory, scorer) is None
         assert not forget(memory)
 
     def test_what_was_found_for_other_weights_is_not_used(self, memory, caplog):
         other = FakeTrainedScorer(weights="1" * 12).fingerprint
-        remember(memory, Calibration(CHOICE, other))
+        remember(memory, Calibration(CHOSEN, other))
 
         with caplog.at_level(logging.WARNING):
             assert remembered(memory, FakeTrainedScorer()) is None
@@ -152,7 +159,8 @@ class TestRemember:
         assert f"of another scope classifier ({other})" in caplog.text
 
     @pytest.mark.parametrize(
-        "text", ["", "{", "[]", "{}", '{"choice": {}}', '{"choice": {"threshold": 2}}', "null"]
+        "text",
+        ["", "{", "[]", "{}", '{"choices": [{}]}', '{"classifier": "c", "choices": []}', "null"],
     )
     def test_what_can_not_be_read_is_not_used(self, memory, caplog, text):
         memory.set_setting(SETTING, text)
@@ -164,9 +172,9 @@ class TestRemember:
     @pytest.mark.parametrize("threshold", ["NaN", "1.5", "-1", '"0.5"', "null"])
     def test_a_threshold_that_can_not_be_one_is_not_used(self, memory, threshold):
         scorer = FakeTrainedScorer()
-        remember(memory, Calibration(CHOICE, scorer.fingerprint))
+        remember(memory, Calibration(CHOSEN, scorer.fingerprint))
         record = json.loads(memory.get_setting(SETTING))
-        record["choice"]["threshold"] = json.loads(threshold)
+        record["choices"][0]["threshold"] = json.loads(threshold)
         memory.set_setting(SETTING, json.dumps(record))
 
         assert remembered(memory, scorer) is None
@@ -187,11 +195,11 @@ class TestOpen:
             tmp_path / "facts.db", scope=artifact, encoder=FakeEncoder()
         ) as overlay:
             scorer, default = overlay.scorer, overlay.router.threshold
-            assert default == scorer.threshold_for()
-            remember(overlay.memory, Calibration(CHOICE, scorer.fingerprint))
+            assert default == scorer.threshold_for().at(0)
+            remember(overlay.memory, Calibration(CHOSEN, scorer.fingerprint))
 
         assert threshold() == CHOICE.threshold
-        assert threshold(false_fire=0.01) == scorer.threshold_for(0.01)
+        assert threshold(false_fire=0.01) == scorer.threshold_for(0.01).at(0)
         assert threshold(namespace="other") == default
         with pytest.raises(ArtifactError):
             threshold(false_fire=CHOICE.threshold)

@@ -285,7 +285,7 @@ class TestOpen:
         for folder in (tmp_path / "scope", str(tmp_path / "scope")):
             with FactOverlay.open(":memory:", scope=folder, **own) as overlay:
                 overlay.add(NEEDLE)
-                assert overlay.router.threshold == scorer.threshold_for(0.05)
+                assert overlay.router.threshold == scorer.threshold_for(0.05).at(1)
                 assert overlay.decide(NEEDLE).score == scorer.score([(NEEDLE, NEEDLE)])[0]
         with pytest.raises(ArtifactError, match="was trained with all-MiniLM"):
             FactOverlay.open(tmp_path / "facts.db", scope=ARTIFACTS / "similarity", **own)

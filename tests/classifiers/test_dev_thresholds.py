@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from classifiers.dev_figures import DevSet
+from classifiers.dev_thresholds import SIZES, OutOfScope, choose_thresholds
+from classifiers.pairs import ScopeQuery
+from classifiers.shortlist import Listed
+
+EDITS = tuple(f"edit {n}" for n in range(1000))
+
+
+def dev_of(asked):
+    """Return a dev set of (kind, recorded against, places of the shortlist) queries."""
+    queries = tuple(
+        ScopeQuery(f"query {n}", None, against, kind, "counterfact", "dev")
+        for n, (kind, against, _) in enumerate(asked)
+    )
+    near = tuple([Listed(place, 1.0, 1.0, "v", "v") for place in places] for *_, places in asked)
+    count = len(asked)
+    return DevSet(queries, near, EDITS, (frozenset(),) * count, (len(EDITS),) * count)
+
+
+def test_an_edit_is_in_a_smaller_memory_by_its_share_and_the_recorded_one_always():
+    kind = OutOfScope(
+        probabilities=np.array([0.9, 0.8, 0.7, 0.1]),
+        query_of=np.array([0, 0, 1, 2]),
+        kept=np.array([False, False, True, False]),
+        in_memory=np.array([1000] * 4),
+        queries=4,
+    )
+    assert kind.share_that_fires(0.5, 1000) == pytest.approx(2 / 4)
+    assert kind.share_that_fires(0.5, 100) == pytest.approx((1 - 0.9 * 0.9 + 1) / 4)
+    assert kind.share_that_fires(0.95, 1000) == 0.0
+
+
+def test_the_share_that_is_reckoned_is_that_of_memories_drawn_by_chance():
+    chance = np.random.default_rng(0)
+    probabilities = chance.random(400)
+    query_of, edit_of = np.repeat(np.arange(100), 4), chance.integers(0, 50, 400)
+    kind = OutOfScope(probabilities, query_of, np.zeros(400, bool), np.full(400, 50), 100)
+    drawn = []
+    for _ in range(300):
+        there = np.isin(edit_of, chance.choice(50, 10, replace=False))
+        drawn.append(len(set(query_of[there & (probabilities >= 0.6)])) / 100)
+    assert kind.share_that_fires(0.6, 10) == pytest.approx(np.mean(drawn), abs=0.02)
+
+
+def test_a_larger_memory_gets_a_higher_threshold_and_a_stricter_rate_too():
+    chance = np.random.default_rng(1)
+    dev = dev_of([("neighborhood", None, chance.integers(0, 1000, 12)) for _ in range(300)])
+    choices = choose_thresholds(dev, chance.random(3600), (0.01, 0.05))
+    assert [(c.false_fire, c.edits) for c in choices] == [
+        (rate, size) for rate in (0.01, 0.05) for size in (*SIZES[:2], 1000)
+    ]
+    found = {(choice.false_fire, choice.edits): choice.threshold for choice in choices}
+    assert found[0.05, 100] < found[0.05, 300] < found[0.05, 1000]
+    assert all(found[0.01, size] > found[0.05, size] for size in (100, 300, 1000))
+    assert all(choice.low <= choice.observed <= choice.false_fire for choice in choices)
+
+
+def test_the_kind_that_fires_most_decides():
+    calm = [("neighborhood", None, [n]) for n in range(100)]
+    bold = [("same_subject", EDITS[n], [n]) for n in range(100)]
+    probabilities = np.array([0.1] * 100 + [0.8] * 10 + [0.1] * 90)
+    for choice in choose_thresholds(dev_of(calm + bold), probabilities, (0.05,)):
+        assert choice.threshold > 0.8  # in a memory of any size
+        assert choice.queries == 100
+    alone = choose_thresholds(dev_of(calm), probabilities[:100], (0.05,))
+    assert max(choice.threshold for choice in alone) < 0.2
