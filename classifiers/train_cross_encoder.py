@@ -41,7 +41,8 @@ from classifiers.dev_figures import (
     recall_floor,
     reliability,
 )
-from classifiers.thresholds import STATED_RATES, choose_threshold
+from classifiers.dev_thresholds import choose_thresholds
+from classifiers.thresholds import STATED_RATES, by_rate, choose_threshold
 from classifiers.training_pairs import Pair, Report, make_training_pairs
 from classifiers.training_queries import WRITTEN_FACTS
 from memory_store.devices import choose_device, has_bfloat16_instructions
@@ -77,14 +78,14 @@ class TrainingSettings:
         written_facts: Facts made up from our own wordings.
     """
 
-    steps: int = 2200
+    steps: int = 5000
     batch_size: int = 64
     learning_rate: float = 1e-3
     warmup_steps: int = 150
-    rank: int = 32
-    alpha: int = 32
+    rank: int = 64
+    alpha: int = 64
     dropout: float = 0.0
-    evaluate_every: int = 550
+    evaluate_every: int = 1000
     patience: int = 3
     dev_queries: int = 1600
     written_facts: int = WRITTEN_FACTS
@@ -167,8 +168,7 @@ def finish(
     config["calibration"] = _calibration(raw, half)
     probabilities = calibrated(raw.scores, **config["calibration"])
     judged = Judged(probabilities, raw.labels, raw.query_of, raw.kinds)
-    hard = judged.highest()[judged.kinds == HARD_KIND]
-    choices = [choose_threshold(np.maximum(hard, 0.0), rate) for rate in STATED_RATES]
+    choices = choose_thresholds(dev, probabilities, STATED_RATES)
     other = ~half[judged.query_of]
     config |= {
         "thresholds": as_records(choices),
@@ -180,7 +180,7 @@ def finish(
             *judged.likeliest(~half)
         ),
         "reliability": reliability(probabilities[other], judged.labels[other]),
-        "dev": figures(judged, choices),
+        "dev": figures(judged, by_rate(choices), dev.in_memory),
     }
     write_config(out, config)
     return CrossEncoderScorer.load(out)
@@ -240,8 +240,8 @@ def _fit(
         save_total_limit=2,
         restore_callback_states_from_checkpoint=True,
         load_best_model_at_end=True,
-        metric_for_best_model="right",
-        greater_is_better=True,
+        metric_for_best_model="loss",
+        greater_is_better=False,
         logging_steps=50,
         seed=seed,
         report_to=[],

@@ -32,7 +32,7 @@ def train_scope(
     ] = "cross-encoder",
     steps: Annotated[
         int | None,
-        typer.Option("--steps", min=1, help="Most steps of the cross-encoder; 2200 otherwise."),
+        typer.Option("--steps", min=1, help="Most steps of the cross-encoder; 5000 otherwise."),
     ] = None,
     seed: Annotated[
         int, typer.Option(min=0, max=2**32 - 1, help="Decides every random choice.")
