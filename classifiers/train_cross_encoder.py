@@ -50,8 +50,8 @@ from memory_store.encoder import EMBEDDED_FINGERPRINT, Encoder
 from memory_store.errors import ErrataError, MissingModelError
 
 DEFAULT_FALSE_FIRE = 0.01
-STOPPED_AT = 0.005
-"""The false-fire rate at which training is judged, and stopped when it no longer gets better."""
+SHOWN_AT = 0.005
+"""The false-fire rate on neighbours at which a look at dev says how much fires rightly."""
 
 CHECKPOINTS = "checkpoints"
 GROUPED_BATCHES = 50
@@ -349,14 +349,14 @@ class _Tokenized:
 
 
 def _progress(judged: Judged, in_scope: Any) -> dict[str, float]:
-    """Return what training is judged by: right fires at a fixed false-fire rate on neighbours.
+    """Return what a look at dev shows: right fires at a fixed false-fire rate on neighbours.
 
     Args:
         judged: The scores.
         in_scope: (q,) whether each query is in the scope of an edit.
     """
     hard = judged.highest()[judged.kinds == HARD_KIND]
-    threshold = choose_threshold(hard, STOPPED_AT).threshold if len(hard) else 0.0
+    threshold = choose_threshold(hard, SHOWN_AT).threshold if len(hard) else 0.0
     right, fired = judged.highest_right() >= threshold, judged.highest() >= threshold
     found = {
         f"fires_{kind.replace(' ', '_')}": float(fired[judged.kinds == kind].mean())

@@ -72,6 +72,7 @@ def calibrate_(
     record = {
         **asdict(chosen.threshold.choice_at(edits)),
         "edits_in_memory": edits,
+        "follows_edits": len(chosen.threshold.choices) > 1,
         "raised": chosen.raised,
         "classifier": chosen.classifier,
         "memory": str(memory),
@@ -113,10 +114,13 @@ def _place(memory: Path, namespace: str) -> str:
 
 def _told(record: dict[str, Any], place: str) -> str:
     lines = [
-        f"threshold {record['threshold']:.4f} for a false-fire rate of {record['false_fire']:g}",
+        f"threshold {record['threshold']:.4f} for a false-fire rate of {record['false_fire']:g}; "
+        f"edits in memory: {record['edits_in_memory']:,}",
         f"observed {record['observed']:.3%} ({record['low']:.3%} – {record['high']:.3%}), "  # noqa: RUF001
         f"n = {record['queries']:,}",
     ]
+    if record["follows_edits"]:
+        lines.append("it rises with the number of edits, as the classifier was measured")
     if record["raised"]:
         lines.append("your queries allow a lower one; this is the lowest that was measured")
     return "\n".join([*lines, f"now used for {place}"])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from fakes import FakeEncoder, FakeMemory, FakeScorer, FunctionScorer
 
+from classifiers import Threshold, ThresholdChoice
 from memory_store import Edit, EditMemory, SearchHit
 from serac.conversation import Turn, as_turns
 from serac.router import Router
@@ -55,6 +56,27 @@ def test_out_of_scope_the_evidence_is_kept():
     assert decision.route == "base"
     assert decision.score == 0.25
     assert decision.reason == "the likeliest edit reaches 0.250 (threshold 0.500)"
+
+
+def test_a_threshold_may_rise_with_the_number_of_edits_in_memory():
+    measured = [ThresholdChoice(0.01, t, 0.01, 0, 1, 9, edits) for t, edits in ((0.2, 1), (0.6, 2))]
+    threshold = Threshold(tuple(measured))
+    few = decide(Router(FakeMemory(NEEDLE), always(0.4), threshold), "Where is it?")
+    many = decide(Router(FakeMemory(NEEDLE, LOUVRE), always(0.4), threshold), "Where is it?")
+    assert (few.route, few.threshold) == ("ike", 0.2)
+    assert (many.route, many.threshold) == ("base", 0.6)
+
+
+def test_an_added_edit_counts_for_the_next_query():
+    measured = [ThresholdChoice(0.01, t, 0.01, 0, 1, 9, edits) for t, edits in ((0.2, 1), (0.6, 2))]
+    with EditMemory.open(":memory:", FakeEncoder()) as memory:
+        router = Router(memory, always(0.4), Threshold(tuple(measured)))
+        memory.add(NEEDLE)
+        assert router.threshold == 0.2
+        added = memory.add(LOUVRE)
+        assert router.threshold == 0.6
+        memory.remove(added.id)
+        assert router.threshold == 0.2
 
 
 def test_the_threshold_itself_is_in_scope():

@@ -45,10 +45,19 @@ def test_without_queries_it_is_what_the_classifier_was_measured_at(errata, tmp_p
     shown = errata("calibrate", "--false-fire", "0.005", *SCOPE)
     assert shown.code == 0
     lines = shown.out.splitlines()
-    assert lines[0] == "threshold 0.9453 for a false-fire rate of 0.005"
+    assert lines[0] == "threshold 0.9453 for a false-fire rate of 0.005; edits in memory: 1"
     assert lines[1] == "observed 0.500% (0.240% – 0.918%), n = 2,000"  # noqa: RUF001
     assert lines[2] == f"now used for {errata.memory}, namespace default"
     assert threshold_in_use(errata, tmp_path) == pytest.approx(0.9453, abs=1e-4)
+
+
+def test_the_shipped_classifier_s_threshold_is_said_to_rise_with_the_number_of_edits(errata):
+    errata("add", TEXT)
+    words = ("calibrate", "--false-fire", "0.01")
+    shown = errata(*words).out.splitlines()
+    assert shown[2] == "it rises with the number of edits, as the classifier was measured"
+    record = json.loads(errata(*words, "--json").out)
+    assert (record["edits"], record["edits_in_memory"], record["follows_edits"]) == (100, 1, True)
 
 
 def test_each_namespace_has_its_own(errata, tmp_path):
