@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from classifiers.edited_subjects import EditedSubjects
-from classifiers.pairs import folded, read_scope_data
+from classifiers.pairs import everyday_answers, folded, read_scope_data
+from classifiers.replaced_answers import ReplacedAnswers
 from memory_store.errors import ErrataError
 
 
@@ -63,7 +64,8 @@ def counterfact(folder: Path) -> Benchmark:
     and relation. Where one has its subject and a near synonym of its relation, it is a case of
     a kind of its own, since a person wouldn't call a fire wrong. An edit whose wording stands
     for several relations ("... is located in" for country, continent and town) has all of
-    them. Some prompts stand in several edits with different objects: any is right.
+    them. Some prompts stand in several edits with different objects: any is right. An everyday
+    question that an edit answers, by its recorded answer, is a case of a kind of its own too.
     """
     facts = list(records(folder / "counterfact" / "facts.jsonl"))
     tests = list(records(folder / "counterfact" / "test.jsonl"))
@@ -90,9 +92,11 @@ def counterfact(folder: Path) -> Benchmark:
             else:
                 nearly = edited.nearly_cover(text, rewrite["relation_id"])
                 cases.append(Case("near_synonym" if nearly else "neighborhood", text, place))
-    cases += [
-        Case("everyday", text, len(tests) + place) for place, text in enumerate(everyday(folder))
-    ]
+    replaced = ReplacedAnswers(facts)
+    for place, record in enumerate(everyday(folder), start=len(tests)):
+        same_answer = replaced.answer(record["question"], everyday_answers(record))
+        kind = "everyday_same_answer" if same_answer else "everyday"
+        cases.append(Case(kind, record["question"], place))
     notes = {
         "out_of_scope_dropped": dropped,
         "edits_of_unknown_relation": edited.unknown_wordings,
@@ -356,12 +360,12 @@ def _cloze(edit: dict[str, Any]) -> str:
     return str(edit["prompt"].format(edit["subject"]))
 
 
-def everyday(folder: Path) -> list[str]:
-    """Everyday questions of the second half; the first half is for choosing thresholds."""
+def everyday(folder: Path) -> list[dict[str, Any]]:
+    """Return the second half of the everyday questions; thresholds are chosen on the first."""
     found = []
     for name in ("nq_open.jsonl", "webquestions.jsonl"):
-        questions = [record["question"] for record in records(folder / "questions" / name)]
-        found += questions[len(questions) // 2 :]
+        both = list(records(folder / "questions" / name))
+        found += both[len(both) // 2 :]
     return found
 
 

@@ -16,6 +16,13 @@ from benchmarks.rows import Rows
 ROC_POINTS = 60
 """Points of one curve at most; three curves share a plot of one kind of query."""
 
+TOGETHER = {
+    "neighborhood or near_synonym": ("neighborhood", "near_synonym"),
+    "everyday or everyday_same_answer": ("everyday", "everyday_same_answer"),
+    "relation_specificity or same_answer": ("relation_specificity", "same_answer"),
+}
+"""Kinds that are also reported as one: as their data sets label them."""
+
 RIGHT = "fires on the right edit"
 WRONG = "fires on a wrong edit"
 FIRES = "fires"
@@ -88,7 +95,11 @@ def add_point_rows(
 ) -> None:
     """Add, for each kind of case, how often a method fires at a threshold, and on what."""
     label = f", {point.label}" if point.label else f", {point.method}"
-    for kind, found in by_kind(scored).items():
+    kinds = by_kind(scored)
+    for name, parts in TOGETHER.items():
+        if kinds.keys() >= set(parts):
+            kinds[name] = [one for part in parts for one in kinds[part]]
+    for kind, found in kinds.items():
         setting: dict[str, Any] = {
             "method": point.method,
             "threshold": point.threshold,

@@ -98,7 +98,8 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise ArtifactError(f"{folder} was made by another version; train again")
     try:
         choices = [ThresholdChoice(**record) for record in config["thresholds"]]
-        numbers = [number for choice in choices for number in astuple(choice) if number is not None]
+        numbers = [number for choice in choices for number in astuple(choice)[:-1]]
+        numbers += [choice.edits for choice in choices if choice.edits is not None]
         numbers += [config["default_false_fire"], config.get("recall_floor") or 0.0]
     except TypeError as error:
         raise ArtifactError(f"{file} is damaged; train again") from error

@@ -2,8 +2,10 @@
 
 Dev was judged with all edits in memory. In a smaller memory, drawn by chance from these, an edit
 is there with a probability of its share; so the share of queries that would fire on average
-follows without judging anything again. The edit that a query was recorded against, such as one
-about the same subject, is taken to be there always: people ask about what they have edited.
+follows without judging anything again, but for edits too far down to have been judged among all.
+The edit that a query was recorded against, such as one about the same subject, is taken to be there
+always where it was judged: people ask about what they have edited. A set of fewer edits than a
+memory size is taken as it is.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import numpy.typing as npt
 
 from classifiers.dev_figures import DevSet
 from classifiers.thresholds import ThresholdChoice, exact_interval
+from memory_store.errors import ErrataError
 
 SIZES = (100, 300, 1_000, 3_000, 10_000)
 """Numbers of edits that thresholds are chosen for, beside all that there are."""
@@ -54,16 +57,21 @@ def choose_thresholds(
     """Return the lowest threshold at which no kind of out-of-scope query exceeds a rate.
 
     One is chosen for each rate and each memory size; what was observed is that of the kind that
-    fires most.
+    fires most. Of a kind with fewer than 1 / rate queries none may fire.
 
     Args:
         dev: The dev queries.
         probabilities: (n,) probability of each of its pairs.
         rates: Shares that may fire, in (0, 1).
+
+    Raises:
+        ErrataError: No out-of-scope query was judged.
     """
     kinds = list(_out_of_scope(dev, probabilities))
-    steps = np.unique(np.concatenate([kind.probabilities for kind in kinds]))
-    steps = np.nextafter(steps, 2.0)
+    outside = probabilities[~dev.labels()] if len(probabilities) else probabilities
+    steps = np.nextafter(np.unique(outside), 2.0)
+    if not kinds or not len(steps):
+        raise ErrataError("dev has no judged out-of-scope query to choose a threshold by")
     largest = max(dev.in_memory)
     sizes = [size for size in SIZES if size < largest] + [largest]
     return [_choice(kinds, steps, rate, size) for rate in rates for size in sizes]
@@ -73,7 +81,7 @@ def _choice(
     kinds: Sequence[OutOfScope], steps: npt.NDArray[np.float64], rate: float, edits: int
 ) -> ThresholdChoice:
     def worst(threshold: float) -> tuple[float, int]:
-        return max((kind.share_that_fires(threshold, edits), kind.queries) for kind in kinds)
+        return max((kind.share_that_fires(threshold, edits), -kind.queries) for kind in kinds)
 
     low, high = 0, len(steps) - 1  # at the last one nothing fires
     while low < high:
@@ -83,6 +91,7 @@ def _choice(
         else:
             low = middle + 1
     observed, queries = worst(steps[low])
+    queries = abs(queries)
     around = exact_interval(round(observed * queries), queries)
     return ThresholdChoice(rate, float(steps[low]), observed, *around, queries, edits)
 

@@ -14,16 +14,27 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from classifiers.names import folded_name
+from classifiers.names import folded_name, is_named
 
 NEAR_SYNONYMS = (
     frozenset({"P103", "P1412"}),  # native language; languages spoken
     frozenset({"P101", "P106"}),  # field of work; occupation
     frozenset({"P176", "P178"}),  # manufacturer; developer: both "created by", "a product of"
-    frozenset({"P136", "P1303"}),  # genre; instrument: both what someone plays
     frozenset({"P495", "P740"}),  # country of origin; where it was formed
 )
 """Relations, by Wikidata's ids, of which a person wouldn't say which one a question asks for."""
+
+PLAYED = frozenset({"P136", "P641", "P1303"})
+"""What someone plays may be a genre, a sport or an instrument."""
+
+BARE_WORDINGS = (
+    "{} plays",
+    "{}, who plays",
+    "{} performs",
+    "{} is known for performing",
+    "What does {} play? They play",
+)
+"""Wordings that don't say which of :data:`PLAYED` they ask for."""
 
 
 def near_synonyms(relation: str) -> frozenset[str]:
@@ -46,6 +57,8 @@ class EditedSubjects:
         for record in full_records:
             rewrite = record["requested_rewrite"]
             self._relations[rewrite["prompt"]].add(rewrite["relation_id"])
+        for wording in BARE_WORDINGS:
+            self._relations[wording] |= PLAYED
         self._subjects: dict[str, set[str]] = defaultdict(set)
         self._unknown: set[str] = set()
         self.unknown_wordings = 0
@@ -68,7 +81,7 @@ class EditedSubjects:
         An edit of unknown wording may have any relation.
         """
         asked = folded_name(prompt)
-        return any(name in asked for name in self._subjects[relation] | self._unknown)
+        return any(is_named(asked, name) for name in self._subjects[relation] | self._unknown)
 
     def nearly_cover(self, prompt: str, relation: str) -> bool:
         """Say whether an edit in memory covers the prompt by a near synonym of its relation."""

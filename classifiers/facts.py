@@ -141,13 +141,13 @@ def neighbourhood_prompts(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """
     facts = list(records(folder / "counterfact" / "facts.jsonl"))
     full = list(records(folder / "counterfact" / "train.jsonl"))
-    edited, relation_of = EditedSubjects(facts, full), _relations(full)
+    edited = EditedSubjects(facts, full)
     for fact in facts:
-        relation = relation_of.get(fact["prompt"].replace(fact["subject"], "{}"))
-        text = fact.get("locality_prompt")
-        if fact["split"] == "edit" or not relation or not text:
+        relations, text = edited.relations_of(fact), fact.get("locality_prompt")
+        if fact["split"] == "edit" or not relations or not text:
             continue
-        if not edited.nearly_cover(text, relation) and not edited.cover_wording(text):
+        covered = any(edited.nearly_cover(text, relation) for relation in relations)
+        if not covered and not edited.cover_wording(text):
             yield text, fact
 
 

@@ -17,6 +17,11 @@ def folded_name(name: str) -> str:
     return plain(name.casefold())
 
 
+def is_named(text: str, name: str) -> bool:
+    """Say whether a text has a name, both folded, and not only inside a word."""
+    return name in text and bool(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text))
+
+
 def variant(
     name: str, chance: random.Random, *, person: bool = False, others: Sequence[str] = ()
 ) -> str | None:
@@ -26,7 +31,7 @@ def variant(
         name: The name.
         chance: Where chance comes from.
         person: Whether it is a person's, whose first names may be shortened, left out or added.
-        others: Names to take further first names from.
+        others: Persons to take further first names from.
     """
     words = name.split()
     options = [
@@ -37,7 +42,9 @@ def variant(
         name.replace("–", "-").replace("-", " "),  # noqa: RUF001
     ]
     if person and ", " in name:
-        options.append(name.partition(",")[0])
+        short = name.partition(",")[0]
+        options.append(short)
+        words = short.split()
     if person and len(words) >= 2 and all(word[0].isupper() for word in words):
         first, *rest = words
         options.append(" ".join([f"{first[0]}.", *rest]))
@@ -46,7 +53,7 @@ def variant(
         if len(words) == 3:
             options += [f"{first} {rest[1]}", f"{first} {rest[0][0]}. {rest[1]}"]
         options += _fuller(words, chance, others)
-        options.append(_respelt(name, chance))
+        options.append(_respelt(" ".join(words), chance))
     options = [option for option in dict.fromkeys(options) if option and option != name]
     return chance.choice(options) if options else None
 

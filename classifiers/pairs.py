@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from classifiers.edited_subjects import EditedSubjects
+from classifiers.replaced_answers import ReplacedAnswers
 from memory_store.errors import ErrataError
 
 Part = Literal["fit", "calibrate", "dev"]
@@ -78,7 +79,7 @@ def read_scope_data(folder: Path, seed: int = 0) -> ScopeData:
         *_zsre(folder, seed),
         *_scope_pairs(folder, seed),
         *_knowedit(folder, seed),
-        *_everyday(folder, seed),
+        *_everyday(folder, facts, seed),
     ]
     edited = {folded(fact["prompt"]) for fact in facts}
     edited |= {folded(query.text) for query in everything if query.kind == "prompt"}
@@ -197,10 +198,19 @@ def _knowedit(folder: Path, seed: int) -> Iterator[ScopeQuery]:
                 yield ScopeQuery(item["prompt"], None, edit, "same_subject", source, part)
 
 
-def _everyday(folder: Path, seed: int) -> Iterator[ScopeQuery]:
+def _everyday(folder: Path, facts: list[dict[str, Any]], seed: int) -> Iterator[ScopeQuery]:
+    """Yield everyday questions but for those that ask for what an edit says."""
+    replaced = ReplacedAnswers(facts)
     for record in _everyday_records(folder, reported=False):
         text = record["question"]
+        if replaced.answer(text, everyday_answers(record)):
+            continue
         yield ScopeQuery(text, None, None, "everyday", "everyday", part_of(text, seed))
+
+
+def everyday_answers(record: dict[str, Any]) -> list[str]:
+    """Return the answers that a record of everyday questions has."""
+    return record.get("answers") or record.get("answer") or []
 
 
 def _everyday_records(folder: Path, *, reported: bool) -> Iterator[dict[str, Any]]:

@@ -19,7 +19,8 @@ class ThresholdChoice:
     Attributes:
         false_fire: The stated rate.
         threshold: Probability from which on an edit is in scope.
-        observed: Share of the queries that fired.
+        observed: Share of the queries that fired, or, in a memory smaller than the one that they
+            were judged with, the share that is expected to.
         low: Lower end of the exact (Clopper-Pearson) 95% interval of that share.
         high: Upper end of it.
         queries: How many queries there were.
@@ -56,7 +57,7 @@ class Threshold:
     def choice_at(self, edits: int) -> ThresholdChoice:
         """Return the choice for the smallest measured memory that holds as many edits.
 
-        Above the largest one that was measured, that one's is returned.
+        It rises no further than that of the largest one that was measured.
         """
         for choice in self.choices:
             if choice.edits is None or choice.edits >= edits:

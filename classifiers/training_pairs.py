@@ -185,7 +185,8 @@ def dev_queries(folder: Path, data: ScopeData, book: FactBook, seed: int) -> lis
             continue
         if folded(text) not in seen:
             seen.add(folded(text))
-            found.append(ScopeQuery(text, None, None, "neighborhood", "counterfact", "dev"))
+            against = statement(fact)
+            found.append(ScopeQuery(text, None, against, "neighborhood", "counterfact", "dev"))
     return found
 
 

@@ -134,6 +134,7 @@ class _Maker:
             self.aliases[name] = [*self.aliases.get(name, []), other]
             self.aliases[other] = [*self.aliases.get(other, []), name]
         self.all_subjects = [fact.subject for fact in self.facts]
+        self.persons = [fact.subject for fact in self.facts if fact.of_person]
         self.objects = [fact.object for fact in self.facts]
 
     def recorded(self) -> Iterator[TrainingQuery]:
@@ -259,7 +260,7 @@ class _Maker:
             known = self.aliases.get(subject)
             if known:
                 return self.chance.choice(known), "alias"
-            other = names.variant(subject, self.chance, person=person, others=self.all_subjects)
+            other = names.variant(subject, self.chance, person=person, others=self.persons)
             if other:
                 return other, "alias"
         return subject, kind

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from classifiers import ScopeScorer, Threshold, ThresholdChoice, TrainedScorer, choose_threshold
-from classifiers.thresholds import exact_interval
+from classifiers.thresholds import by_rate, exact_interval
 from memory_store import EditMemory
 from memory_store.errors import ErrataError
 
@@ -53,7 +53,8 @@ def calibrate(
 
     It is never below the lowest that the classifier itself was measured at with as many edits
     in memory: queries that are far from the edits of today say nothing about edits that come
-    later. It holds for the memory as it is; one that has grown much is to be calibrated anew.
+    later. In a memory that has grown since, it is never below the lowest that was measured there;
+    one that has grown much is best calibrated anew.
 
     Args:
         overlay: The overlay whose memory the queries are judged with.
@@ -91,11 +92,11 @@ def calibrate(
         )
     lowest = min((measured.at(edits) for measured in scorer.thresholds), default=0.0)
     if choice.threshold >= lowest:
-        return Calibration(Threshold((choice,)), scorer.fingerprint)
+        return Calibration(_growing(choice, edits, scorer), scorer.fingerprint)
     fired = int((scores >= lowest).sum())
     low, high = exact_interval(fired, len(scores))
     raised = replace(choice, threshold=lowest, observed=fired / len(scores), low=low, high=high)
-    return Calibration(Threshold((raised,)), scorer.fingerprint, raised=True)
+    return Calibration(_growing(raised, edits, scorer), scorer.fingerprint, raised=True)
 
 
 def measured(scorer: ScopeScorer, false_fire: float | None = None) -> Calibration:
@@ -124,7 +125,8 @@ def remembered(memory: EditMemory, scorer: ScopeScorer) -> Threshold | None:
         record = json.loads(kept)
         classifier = record["classifier"]
         choices = [ThresholdChoice(**choice) for choice in record["choices"]]
-        usable = bool(choices) and all(
+        [threshold] = by_rate(choices)
+        usable = all(
             0.0 <= choice.threshold <= 1.0
             and math.isfinite(choice.false_fire)
             and (choice.edits is None or choice.edits > 0)
@@ -145,7 +147,7 @@ def remembered(memory: EditMemory, scorer: ScopeScorer) -> Threshold | None:
             classifier,
         )
         return None
-    return Threshold(tuple(choices))
+    return threshold
 
 
 def forget(memory: EditMemory) -> bool:
@@ -153,6 +155,16 @@ def forget(memory: EditMemory) -> bool:
     there = memory.get_setting(SETTING) is not None
     memory.set_setting(SETTING, None)
     return there
+
+
+def _growing(choice: ThresholdChoice, edits: int, scorer: TrainedScorer) -> Threshold:
+    """Return a choice for a number of edits, raised where more of them need a higher threshold."""
+    sizes = {c.edits for t in scorer.thresholds for c in t.choices if c.edits is not None}
+    found = [replace(choice, edits=edits)]
+    for size in sorted(size for size in sizes if size > edits):
+        lowest = min(measured.at(size) for measured in scorer.thresholds)
+        found.append(replace(choice, threshold=max(choice.threshold, lowest), edits=size))
+    return Threshold(tuple(found))
 
 
 def _highest(

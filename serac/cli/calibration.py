@@ -72,6 +72,7 @@ def calibrate_(
     record = {
         **asdict(chosen.threshold.choice_at(edits)),
         "edits_in_memory": edits,
+        "on_dev": queries is None,
         "follows_edits": len(chosen.threshold.choices) > 1,
         "raised": chosen.raised,
         "classifier": chosen.classifier,
@@ -113,10 +114,11 @@ def _place(memory: Path, namespace: str) -> str:
 
 
 def _told(record: dict[str, Any], place: str) -> str:
+    where = "on dev" if record["on_dev"] else "observed"
     lines = [
         f"threshold {record['threshold']:.4f} for a false-fire rate of {record['false_fire']:g}; "
         f"edits in memory: {record['edits_in_memory']:,}",
-        f"observed {record['observed']:.3%} ({record['low']:.3%} – {record['high']:.3%}), "  # noqa: RUF001
+        f"{where} {record['observed']:.3%} ({record['low']:.3%} – {record['high']:.3%}), "  # noqa: RUF001
         f"n = {record['queries']:,}",
     ]
     if record["follows_edits"]:

@@ -45,7 +45,7 @@ def test_a_prompt_of_several_edits_is_right_for_any_of_them(folder):
 
 def test_everyday_questions_are_those_no_threshold_was_chosen_on(folder):
     chosen_on = {query.text for query in read_scope_data(folder).queries}
-    reported = loaders.everyday(folder)
+    reported = [record["question"] for record in loaders.everyday(folder)]
     assert len(reported) == 60
     assert not chosen_on & set(reported)
 

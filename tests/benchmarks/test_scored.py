@@ -53,3 +53,15 @@ def test_the_edits_own_prompts_are_not_on_the_roc_curve_where_there_are_others()
 def test_a_roc_curve_has_few_points():
     scored = [inside(0.5), *(outside(n / 10_000) for n in range(5_000))]
     assert len(roc(scored)["neighborhood"]) <= 60
+
+
+def test_kinds_that_a_data_set_labels_alike_are_also_reported_as_one():
+    nearly = Scored(Case("near_synonym", "q", 2), "e1", 0.1)
+    rows = Rows("made_up", 0, "command")
+    add_point_rows(rows, [outside(0.6), nearly], OperatingPoint("rule", 0.5))
+    found = {row.kind: (row.n, row.value) for row in rows.rows}
+    assert found == {
+        "neighborhood": (1, 1.0),
+        "near_synonym": (1, 0.0),
+        "neighborhood or near_synonym": (2, 0.5),
+    }

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from fakes import FakeEncoder
 from classifiers import SHIPPED, CrossEncoderScorer, load_scope_classifier
 from classifiers.artifact_files import CONFIG_FILE
 from classifiers.cross_encoder import ADAPTER_FILE, MAX_TOKENS, encode_pairs, load_body, merge
+from classifiers.thresholds import ThresholdChoice
 from memory_store.errors import ArtifactError
 
 NEEDLE = "The Space Needle is located in Paris."
@@ -117,6 +119,9 @@ def test_an_adapter_of_another_body_is_refused(copy):
         CrossEncoderScorer.load(copy)
 
 
+CHOICE = asdict(ThresholdChoice(0.1, 0.5, 0.1, 0.0, 0.2, 100, 10))
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 0}', b"\xff"])
 def test_a_damaged_config_is_one_error(copy, content):
     mode = "wb" if isinstance(content, bytes) else "w"
@@ -132,6 +137,8 @@ def test_a_damaged_config_is_one_error(copy, content):
         {"thresholds": "x"},
         {"thresholds": ["x"]},
         {"thresholds": [{"false_fire": 0.1}]},
+        {"thresholds": [{**CHOICE, "threshold": None}]},
+        {"thresholds": [{**CHOICE, "edits": "x"}]},
         {"default_false_fire": None},
         {"default_false_fire": "x"},
         {"recall_floor": float("nan")},

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -5,6 +7,7 @@ from classifiers.dev_figures import DevSet
 from classifiers.dev_thresholds import SIZES, OutOfScope, choose_thresholds
 from classifiers.pairs import ScopeQuery
 from classifiers.shortlist import Listed
+from memory_store.errors import ErrataError
 
 EDITS = tuple(f"edit {n}" for n in range(1000))
 
@@ -67,3 +70,32 @@ def test_the_kind_that_fires_most_decides():
         assert choice.queries == 100
     alone = choose_thresholds(dev_of(calm), probabilities[:100], (0.05,))
     assert max(choice.threshold for choice in alone) < 0.2
+
+
+def test_a_set_of_few_edits_is_taken_as_it_is_and_a_query_without_a_pair_never_fires():
+    dev = dev_of([("same_subject", EDITS[0], [0]), ("same_subject", None, [])] * 20)
+    few = replace(dev, in_memory=(50,) * 40)
+    probabilities = np.linspace(0.5, 0.6, 20)
+    [choice] = choose_thresholds(few, probabilities, (0.1,))
+    assert (choice.edits, choice.observed) == (50, 0.1)
+    mixed = replace(dev, in_memory=(50, 2000) * 20)
+    assert {c.edits for c in choose_thresholds(mixed, probabilities, (0.1,))} == {
+        100,
+        300,
+        1000,
+        2000,
+    }
+
+
+def test_of_a_kind_with_too_few_queries_none_may_fire():
+    dev = dev_of([("everyday", None, [n]) for n in range(20)])
+    [*_, largest] = choose_thresholds(dev, np.linspace(0, 0.9, 20), (0.01,))
+    assert largest.threshold > 0.9
+    assert largest.observed == 0.0
+
+
+def test_without_an_out_of_scope_query_there_is_no_threshold():
+    dev = dev_of([("paraphrase", None, [0])])
+    inside = replace(dev, right=(frozenset({EDITS[0]}),))
+    with pytest.raises(ErrataError, match="no judged out-of-scope query"):
+        choose_thresholds(inside, np.array([0.5]), (0.01,))

@@ -51,3 +51,19 @@ def test_a_near_synonym_of_an_edited_relation_is_nearly_covered():
     assert edited.nearly_cover(asked, "P103")
     assert not edited.nearly_cover(asked, "P19")
     assert edited.nearly_cover("Ada Quill can speak", "P1412")
+
+
+def test_a_name_inside_a_word_is_none():
+    facts = [{"prompt": "EMI was born in", "subject": "EMI"}]
+    edited = EditedSubjects(facts, RECORDS)
+    assert not edited.cover("The Chemical Brothers were born in", "P19")
+    assert edited.cover("In its town, EMI, was born", "P19")
+
+
+def test_what_someone_plays_may_be_a_sport_an_instrument_or_a_genre():
+    edited = EditedSubjects([{"prompt": "Ada Quill plays", "subject": "Ada Quill"}], RECORDS)
+    assert edited.unknown_wordings == 0
+    for relation in ("P136", "P641", "P1303"):
+        assert edited.cover("What Ada Quill plays is", relation)
+    assert not edited.cover("Ada Quill plays as", "P413")
+    assert edited.cover_wording("Ada Quill, who plays")

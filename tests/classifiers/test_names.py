@@ -34,7 +34,7 @@ def test_a_person_may_have_more_names_than_one_knew():
     others = ["Una Marsh", "The Prado", "iPod nano"]
     found = drawn(lambda chance: names.variant("Ivo Quill", chance, person=True, others=others))
     assert {"Ivo Una Quill", "Ivo Quill Una"} <= found
-    assert not any("iPod" in name for name in found)
+    assert not any("iPod" in name or "nano" in name for name in found - {None})
 
 
 def test_a_transliteration_differs_by_a_vowel_in_a_long_name_alone():

@@ -83,6 +83,33 @@ def test_a_question_about_another_edit_is_not_out_of_scope(folder):
     assert data.left_out["in the scope of another edit"] > 0
 
 
+def test_a_neighbour_edited_under_a_near_synonym_is_not_out_of_scope(folder):
+    def speaks(record):
+        record["requested_rewrite"]["relation_id"] = "P1412"
+
+    def asks_a_near_synonym(record):
+        record["requested_rewrite"]["relation_id"] = "P103"
+        record["neighborhood_prompts"] = ["The mother tongue of EL1 Mor is"]
+
+    file, facts = folder / "counterfact" / "train.jsonl", folder / "counterfact" / "facts.jsonl"
+    first, second, *others = [json.loads(line) for line in file.read_text().splitlines()]
+    speaks(first)
+    asks_a_near_synonym(second)
+    write(file, [first, second, *others])
+    known = [json.loads(line) for line in facts.read_text().splitlines()]
+    asked = {"prompt": "El1 Mor speaks", "subject": "El1 Mor", "case_id": 999}
+
+    def out_of_scope():
+        found = [query.text for query in read_scope_data(folder).queries if query.edit is None]
+        return "The mother tongue of EL1 Mor is" in found
+
+    assert out_of_scope()
+    first["requested_rewrite"]["prompt"] = "{} speaks"
+    write(file, [first, second, *others])
+    write(facts, [*known, {**known[0], **asked}])
+    assert not out_of_scope()
+
+
 def edit_lines(file, change):
     records = [json.loads(line) for line in file.read_text().splitlines()]
     for record in records:

@@ -1,12 +1,13 @@
 import json
 import logging
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, asdict, replace
 
 import pytest
 from data_folder import write_data_folder
 from fakes import FakeBase, FakeEncoder, FakeScorer, FakeTrainedScorer
 
 from classifiers import Threshold, ThresholdChoice
+from classifiers.thresholds import by_rate
 from classifiers.train_similarity import train_similarity
 from memory_store import EditMemory
 from memory_store.errors import ArtifactError, ErrataError, InvalidQueryError
@@ -24,6 +25,9 @@ from serac.overlay import FactOverlay
 NEEDLE = "The Space Needle is located in Paris."
 CHOICE = ThresholdChoice(0.005, 0.8, 0.004, 0.001, 0.01, 500)
 CHOSEN = Threshold((CHOICE,))
+TWO_RATES = json.dumps(
+    {"classifier": "c", "choices": [asdict(CHOICE), asdict(replace(CHOICE, false_fire=0.1))]}
+)
 
 
 def in_hundredths(query, edit):
@@ -106,6 +110,21 @@ class TestCalibrate:
         assert (choice.threshold, choice.observed, found.raised) == (0.25, 0.0, True)
         assert choice.low == 0.0 < choice.high < 0.05
         assert choice.false_fire == 0.05
+
+    def test_it_rises_in_a_memory_that_has_outgrown_it(self, memory):
+        overlay = overlay_of(memory, recall_floor=2.0)  # nothing is judged
+        sized = [
+            ThresholdChoice(rate, threshold, rate, 0.0, 1.0, 100, edits)
+            for rate, edits, threshold in ((0.01, 5, 0.3), (0.01, 50, 0.9), (0.05, 5, 0.1))
+        ]
+        sized.append(ThresholdChoice(0.05, 0.4, 0.05, 0.0, 1.0, 100, 50))
+        overlay.scorer.thresholds = by_rate(sized)
+
+        found = calibrate(overlay, QUERIES, 0.05)
+
+        assert [found.threshold.at(edits) for edits in (1, 5, 6, 1000)] == [0.1, 0.1, 0.4, 0.4]
+        remember(memory, found)
+        assert remembered(memory, overlay.scorer) == found.threshold
 
     def test_without_edits_there_is_nothing_to_judge_by(self, memory):
         overlay = FactOverlay(memory, FakeTrainedScorer(), 0.5, base=FakeBase())

@@ -46,7 +46,7 @@ def test_without_queries_it_is_what_the_classifier_was_measured_at(errata, tmp_p
     assert shown.code == 0
     lines = shown.out.splitlines()
     assert lines[0] == "threshold 0.9453 for a false-fire rate of 0.005; edits in memory: 1"
-    assert lines[1] == "observed 0.500% (0.240% – 0.918%), n = 2,000"  # noqa: RUF001
+    assert lines[1] == "on dev 0.500% (0.240% – 0.918%), n = 2,000"  # noqa: RUF001
     assert lines[2] == f"now used for {errata.memory}, namespace default"
     assert threshold_in_use(errata, tmp_path) == pytest.approx(0.9453, abs=1e-4)
 
