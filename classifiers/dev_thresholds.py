@@ -51,7 +51,7 @@ class OutOfScope:
         return float((1.0 - silent).mean())
 
 
-def choose_thresholds(
+def thresholds_by_size(
     dev: DevSet, probabilities: npt.NDArray[np.float64], rates: Sequence[float]
 ) -> list[ThresholdChoice]:
     """Return the lowest threshold at which no kind of out-of-scope query exceeds a rate.
@@ -69,31 +69,31 @@ def choose_thresholds(
     """
     kinds = list(_out_of_scope(dev, probabilities))
     outside = probabilities[~dev.labels()] if len(probabilities) else probabilities
-    steps = np.nextafter(np.unique(outside), 2.0)
-    if not kinds or not len(steps):
+    candidates = np.nextafter(np.unique(outside), 2.0)
+    if not kinds or not len(candidates):
         raise ErrataError("dev has no judged out-of-scope query to choose a threshold by")
     largest = max(dev.in_memory)
     sizes = [size for size in SIZES if size < largest] + [largest]
-    return [_choice(kinds, steps, rate, size) for rate in rates for size in sizes]
+    return [_choice(kinds, candidates, rate, size) for rate in rates for size in sizes]
 
 
 def _choice(
-    kinds: Sequence[OutOfScope], steps: npt.NDArray[np.float64], rate: float, edits: int
+    kinds: Sequence[OutOfScope], candidates: npt.NDArray[np.float64], rate: float, edits: int
 ) -> ThresholdChoice:
     def worst(threshold: float) -> tuple[float, int]:
         return max((kind.share_that_fires(threshold, edits), -kind.queries) for kind in kinds)
 
-    low, high = 0, len(steps) - 1  # at the last one nothing fires
+    low, high = 0, len(candidates) - 1  # at the last one nothing fires
     while low < high:
         middle = (low + high) // 2
-        if worst(steps[middle])[0] <= rate:
+        if worst(candidates[middle])[0] <= rate:
             high = middle
         else:
             low = middle + 1
-    observed, queries = worst(steps[low])
+    observed, queries = worst(candidates[low])
     queries = abs(queries)
     around = exact_interval(round(observed * queries), queries)
-    return ThresholdChoice(rate, float(steps[low]), observed, *around, queries, edits)
+    return ThresholdChoice(rate, float(candidates[low]), observed, *around, queries, edits)
 
 
 def _out_of_scope(dev: DevSet, probabilities: npt.NDArray[np.float64]) -> Iterator[OutOfScope]:
