@@ -20,8 +20,12 @@ from classifiers.dev_figures import DevSet
 from classifiers.thresholds import ThresholdChoice, exact_interval
 from memory_store.errors import ErrataError
 
-SIZES = (100, 300, 1_000, 3_000, 10_000)
-"""Numbers of edits that thresholds are chosen for, beside all that there are."""
+SIZES = (1_000, 3_000, 10_000)
+"""Numbers of edits that thresholds are chosen for, beside all that there are.
+
+None is smaller: what is asked of a small memory is mostly about its edits, and a few edits drawn by
+chance from many would make it look easier than it is.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +71,11 @@ def thresholds_by_size(
     Raises:
         ErrataError: No out-of-scope query was judged.
     """
-    kinds = list(_out_of_scope(dev, probabilities))
-    outside = probabilities[~dev.labels()] if len(probabilities) else probabilities
-    candidates = np.nextafter(np.unique(outside), 2.0)
-    if not kinds or not len(candidates):
+    kinds = list(_out_of_scope(dev, probabilities)) if len(probabilities) else []
+    reached = [kind.probabilities for kind in kinds if len(kind.probabilities)]
+    if not reached:
         raise ErrataError("dev has no judged out-of-scope query to choose a threshold by")
+    candidates = np.nextafter(np.unique(np.concatenate(reached)), 2.0)
     largest = max(dev.in_memory)
     sizes = [size for size in SIZES if size < largest] + [largest]
     return [_choice(kinds, candidates, rate, size) for rate in rates for size in sizes]
