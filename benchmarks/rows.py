@@ -162,14 +162,24 @@ def machine() -> str:
 
 
 def code_version() -> str:
-    """Return the commit that is run, with ``-dirty`` where files differ from it."""
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    """Return the commit that is run, with ``-dirty`` where files but results differ from it."""
     try:
-        told = subprocess.run(  # noqa: S603
-            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
-        )
+        commit = _git("describe", "--always", "--exclude=*")
+        changed = _git("status", "--porcelain", "--untracked-files=no", "--", "..", ":!results")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+    return f"{commit}-dirty" if changed else commit
+
+
+def _git(*words: str) -> str:
+    """Return what git says in the folder of the benchmarks."""
+    told = subprocess.run(  # noqa: S603
+        ["git", *words],  # noqa: S607
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return told.stdout.strip()
 
 

@@ -7,12 +7,12 @@ import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import asdict, astuple
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from classifiers.scope import Probabilities
-from classifiers.thresholds import Threshold, ThresholdChoice, by_rate
+from classifiers.thresholds import Threshold, ThresholdChoice, by_rate, is_number
 from memory_store.errors import ArtifactError
 
 CONFIG_FILE = "config.json"
@@ -57,12 +57,12 @@ class TrainedScorer(ABC):
             ArtifactError: Nothing was measured for this rate; the message lists the others.
         """
         wanted = self.default_false_fire if false_fire is None else false_fire
-        for threshold in self.thresholds:
+        for threshold in self.thresholds if is_number(wanted) else ():
             if math.isclose(threshold.false_fire, wanted):
                 return threshold
         measured = ", ".join(f"{threshold.false_fire:g}" for threshold in self.thresholds)
         raise ArtifactError(
-            f"no threshold was measured for a false-fire rate of {wanted:g}; use one of "
+            f"no threshold was measured for a false-fire rate of {wanted}; use one of "
             f"{measured}, or choose one on your own queries with errata calibrate"
         )
 
@@ -96,14 +96,14 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise ArtifactError(f"{file} is damaged; train again") from error
     if not readable:
         raise ArtifactError(f"{folder} was made by another version; train again")
+    floor = config.get("recall_floor")
     try:
-        choices = [ThresholdChoice(**record) for record in config["thresholds"]]
-        numbers = [number for choice in choices for number in astuple(choice)[:-1]]
-        numbers += [choice.edits for choice in choices if choice.edits is not None]
-        numbers += [config["default_false_fire"], config.get("recall_floor") or 0.0]
-    except TypeError as error:
-        raise ArtifactError(f"{file} is damaged; train again") from error
-    check_numbers(file, numbers)
+        thresholds = by_rate(ThresholdChoice(**record) for record in config["thresholds"])
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ArtifactError(f"{file} is damaged: {error}; train again") from error
+    if not thresholds:
+        raise ArtifactError(f"{file} is damaged: it has no thresholds; train again")
+    check_numbers(file, [config["default_false_fire"], 0.0 if floor is None else floor])
     return config
 
 
@@ -114,7 +114,7 @@ def check_numbers(file: Path, numbers: Sequence[Any]) -> None:
         ArtifactError: One of them is none.
     """
     for number in numbers:
-        if not isinstance(number, int | float) or not math.isfinite(number):
+        if not is_number(number):
             raise ArtifactError(f"{file} is damaged: {number!r} is no number; train again")
 
 

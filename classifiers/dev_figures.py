@@ -76,7 +76,7 @@ class DevSet:
         return np.repeat(np.arange(len(self.queries)), [len(near) for near in self.near])
 
     def sample(self, most: int, seed: int) -> DevSet:
-        """Return a part of it, half of which is of the hard kind, since that sets thresholds."""
+        """Return a part of it, half of which is of the kind that is hardest among many edits."""
         chance = random.Random(seed)  # noqa: S311
         by_kind: dict[str, list[int]] = {}
         for place, query in enumerate(self.queries):

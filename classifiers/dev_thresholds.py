@@ -20,8 +20,12 @@ from classifiers.dev_figures import DevSet
 from classifiers.thresholds import ThresholdChoice, exact_interval
 from memory_store.errors import ErrataError
 
-SIZES = (100, 300, 1_000, 3_000, 10_000)
-"""Numbers of edits that thresholds are chosen for, beside all that there are."""
+SIZES = (1_000, 3_000, 10_000)
+"""Numbers of edits that thresholds are chosen for, beside all that there are.
+
+None is smaller: what is asked of a small memory is mostly about its edits, and a few edits drawn by
+chance from many would make it look easier than it is.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class OutOfScope:
         return float((1.0 - silent).mean())
 
 
-def choose_thresholds(
+def thresholds_by_size(
     dev: DevSet, probabilities: npt.NDArray[np.float64], rates: Sequence[float]
 ) -> list[ThresholdChoice]:
     """Return the lowest threshold at which no kind of out-of-scope query exceeds a rate.
@@ -67,33 +71,33 @@ def choose_thresholds(
     Raises:
         ErrataError: No out-of-scope query was judged.
     """
-    kinds = list(_out_of_scope(dev, probabilities))
-    outside = probabilities[~dev.labels()] if len(probabilities) else probabilities
-    steps = np.nextafter(np.unique(outside), 2.0)
-    if not kinds or not len(steps):
+    kinds = list(_out_of_scope(dev, probabilities)) if len(probabilities) else []
+    reached = [kind.probabilities for kind in kinds if len(kind.probabilities)]
+    if not reached:
         raise ErrataError("dev has no judged out-of-scope query to choose a threshold by")
+    candidates = np.nextafter(np.unique(np.concatenate(reached)), 2.0)
     largest = max(dev.in_memory)
     sizes = [size for size in SIZES if size < largest] + [largest]
-    return [_choice(kinds, steps, rate, size) for rate in rates for size in sizes]
+    return [_choice(kinds, candidates, rate, size) for rate in rates for size in sizes]
 
 
 def _choice(
-    kinds: Sequence[OutOfScope], steps: npt.NDArray[np.float64], rate: float, edits: int
+    kinds: Sequence[OutOfScope], candidates: npt.NDArray[np.float64], rate: float, edits: int
 ) -> ThresholdChoice:
     def worst(threshold: float) -> tuple[float, int]:
         return max((kind.share_that_fires(threshold, edits), -kind.queries) for kind in kinds)
 
-    low, high = 0, len(steps) - 1  # at the last one nothing fires
+    low, high = 0, len(candidates) - 1  # at the last one nothing fires
     while low < high:
         middle = (low + high) // 2
-        if worst(steps[middle])[0] <= rate:
+        if worst(candidates[middle])[0] <= rate:
             high = middle
         else:
             low = middle + 1
-    observed, queries = worst(steps[low])
+    observed, queries = worst(candidates[low])
     queries = abs(queries)
     around = exact_interval(round(observed * queries), queries)
-    return ThresholdChoice(rate, float(steps[low]), observed, *around, queries, edits)
+    return ThresholdChoice(rate, float(candidates[low]), observed, *around, queries, edits)
 
 
 def _out_of_scope(dev: DevSet, probabilities: npt.NDArray[np.float64]) -> Iterator[OutOfScope]:

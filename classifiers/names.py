@@ -9,17 +9,18 @@ from collections.abc import Sequence
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _VOWELS = "aeiou"
+_NO_NAMES = frozenset("Jr. Jr Sr. Sr II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI".split())
 _TITLES = ("Captain", "Dame", "Dr.", "General", "Lady", "Lord", "Professor", "Sir")
 
 
 def folded_name(name: str) -> str:
     """Return a name as it is compared with others: without case and accents."""
-    return plain(name.casefold())
+    return plain(name).casefold()
 
 
 def is_named(text: str, name: str) -> bool:
     """Say whether a text has a name, both folded, and not only inside a word."""
-    return name in text and bool(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text))
+    return bool(name) and name in text and bool(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text))
 
 
 def variant(
@@ -45,7 +46,8 @@ def variant(
         short = name.partition(",")[0]
         options.append(short)
         words = short.split()
-    if person and len(words) >= 2 and all(word[0].isupper() for word in words):
+    plainly = all(word[0].isupper() and word not in _NO_NAMES for word in words)
+    if person and len(words) >= 2 and plainly:
         first, *rest = words
         options.append(" ".join([f"{first[0]}.", *rest]))
         if len(words) == 2:
@@ -73,7 +75,9 @@ def near_miss(name: str, others: Sequence[str], chance: random.Random) -> str | 
     words = name.split()
     if len(words) < 2:
         return None
-    donor = chance.choice(others).split()
+    donor = chance.choice(others).split() if others else []
+    if not donor:
+        return None
     place = chance.choice([0, len(words) - 1])
     taken = donor[0 if place == 0 else -1]
     if taken == words[place] or not taken[:1].isupper():
@@ -113,7 +117,7 @@ def _fuller(words: list[str], chance: random.Random, others: Sequence[str]) -> l
         f"{'. '.join(initials)}. {last}",
     ]
     for donor in chance.sample(others, min(2, len(others))):
-        added = donor.split()[0]
+        added = donor.partition(" ")[0]
         if added.isalpha() and added[0].isupper() and len(added) > 2:
             found += [
                 f"{given[0]} {' '.join([added, *given[1:]])} {last}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -35,6 +36,13 @@ class ThresholdChoice:
     queries: int
     edits: int | None = None
 
+    def __post_init__(self) -> None:
+        numbers = (self.false_fire, self.threshold, self.observed, self.low, self.high)
+        if not all(map(is_number, numbers)) or not 0 < self.false_fire < 1 or self.threshold < 0:
+            raise ValueError("a threshold needs numbers, and a rate between 0 and 1")
+        if not _counts(self.queries) or not (self.edits is None or _counts(self.edits)):
+            raise ValueError("queries and edits are counted from 1 on")
+
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
@@ -45,9 +53,19 @@ class Threshold:
 
     Attributes:
         choices: One or more for the same stated rate, by ascending number of edits.
+
+    Raises:
+        ValueError: There is no choice, or they are of several rates, or not in order.
     """
 
     choices: tuple[ThresholdChoice, ...]
+
+    def __post_init__(self) -> None:
+        sizes = [choice.edits or 0 for choice in self.choices]
+        if len({choice.false_fire for choice in self.choices}) != 1:
+            raise ValueError("a threshold is for one stated rate")
+        if len(sizes) > 1 and (0 in sizes or sizes != sorted(set(sizes))):
+            raise ValueError("the numbers of edits of a threshold must rise")
 
     @property
     def false_fire(self) -> float:
@@ -67,6 +85,20 @@ class Threshold:
     def at(self, edits: int) -> float:
         """Return the probability from which on an edit is in scope."""
         return self.choice_at(edits).threshold
+
+
+def is_number(value: object) -> bool:
+    """Say whether a value is a finite number, and no truth value."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _counts(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 def by_rate(choices: Iterable[ThresholdChoice]) -> tuple[Threshold, ...]:

@@ -41,7 +41,7 @@ from classifiers.dev_figures import (
     recall_floor,
     reliability,
 )
-from classifiers.dev_thresholds import choose_thresholds
+from classifiers.dev_thresholds import thresholds_by_size
 from classifiers.thresholds import STATED_RATES, by_rate, choose_threshold
 from classifiers.training_pairs import Pair, Report, make_training_pairs
 from classifiers.training_queries import WRITTEN_FACTS
@@ -127,10 +127,13 @@ def train_cross_encoder(
     dev = read_dev_set(folder, encoder, seed, report)
     log.info("%d pairs: %s", len(pairs.pairs), json.dumps(pairs.counts()))
     model, tokenizer = load_body()
-    fitted = _fit(model, tokenizer, pairs.pairs, dev, out, seed, settings, device, show_bar)
+    fitted, best_step = _fit(
+        model, tokenizer, pairs.pairs, dev, out, seed, settings, device, show_bar
+    )
     facts = {
         "seed": seed,
         "settings": asdict(settings),
+        "best_step": best_step,
         "pairs": pairs.counts(),
         "left_out": pairs.left_out,
         "edits_in_memory": len(dev.edits),
@@ -168,7 +171,7 @@ def finish(
     config["calibration"] = _calibration(raw, half)
     probabilities = calibrated(raw.scores, **config["calibration"])
     judged = Judged(probabilities, raw.labels, raw.query_of, raw.kinds)
-    choices = choose_thresholds(dev, probabilities, STATED_RATES)
+    choices = thresholds_by_size(dev, probabilities, STATED_RATES)
     other = ~half[judged.query_of]
     config |= {
         "thresholds": as_records(choices),
@@ -196,7 +199,8 @@ def _fit(
     settings: TrainingSettings,
     device: str | None,
     show_bar: bool,
-) -> Any:
+) -> tuple[Any, int | None]:
+    """Fit an adapter; return the best model, and the step that it was reached at."""
     try:
         from peft import LoraConfig, get_peft_model
     except ImportError:
@@ -279,7 +283,7 @@ def _fit(
     )
     trainer.remove_callback(PrinterCallback)  # results alone go to stdout
     trainer.train(resume_from_checkpoint=_begun(checkpoints, settings, seed, pairs))
-    return trainer.model
+    return trainer.model, trainer.state.best_global_step
 
 
 def _logs_to(logger: logging.Logger) -> Any:

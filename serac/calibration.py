@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
@@ -34,8 +33,8 @@ class Calibration:
     Attributes:
         threshold: The threshold, with what it was seen to do on the queries it was chosen on.
         classifier: Fingerprint of the classifier.
-        raised: Whether the queries alone would have allowed a lower threshold than any that
-            the classifier was measured at; its lowest measured one was then taken.
+        raised: Whether the queries alone would have allowed a lower threshold than what the
+            classifier was measured at; that was then taken.
     """
 
     threshold: Threshold
@@ -51,10 +50,10 @@ def calibrate(
 ) -> Calibration:
     """Return the lowest threshold at which at most ``false_fire`` of the queries fire.
 
-    It is never below the lowest that the classifier itself was measured at with as many edits
-    in memory: queries that are far from the edits of today say nothing about edits that come
-    later. In a memory that has grown since, it is never below the lowest that was measured there;
-    one that has grown much is best calibrated anew.
+    It is never below what the classifier itself was measured at for that rate, or the next
+    stricter one: queries that are far from the edits of today say nothing about edits that come
+    later. In a memory that has grown since, it rises as the classifier's own does; one that has
+    grown much is best calibrated anew.
 
     Args:
         overlay: The overlay whose memory the queries are judged with.
@@ -80,23 +79,40 @@ def calibrate(
             f"namespace {overlay.memory.namespace!r} of {overlay.memory.path} has no edits to "
             "judge queries with; add them first"
         )
-    scores = _highest(overlay, queries, progress)
     edits = len(overlay.memory)
-    choice = choose_threshold(scores, false_fire)
-    if not choice.threshold <= 1.0:
-        certain = int((~(scores < 1.0)).sum())
+    scores = _highest(overlay, queries, progress)
+    certain = int((~(scores < 1.0)).sum())
+    if certain > int(false_fire * len(scores)):
         raise ErrataError(
             f"{certain} of the {len(queries):,} queries reach a probability of 1, so that at a "
             f"false-fire rate of {false_fire:g} no edit would ever fire; leave out those that an "
             "edit is about, or state a higher rate"
         )
-    lowest = min((measured.at(edits) for measured in scorer.thresholds), default=0.0)
-    if choice.threshold >= lowest:
-        return Calibration(_growing(choice, edits, scorer), scorer.fingerprint)
-    fired = int((scores >= lowest).sum())
-    low, high = exact_interval(fired, len(scores))
-    raised = replace(choice, threshold=lowest, observed=fired / len(scores), low=low, high=high)
-    return Calibration(_growing(raised, edits, scorer), scorer.fingerprint, raised=True)
+    choice = replace(choose_threshold(scores, false_fire), edits=edits)
+    floor = _floor(scorer, false_fire)
+    raised = choice.threshold < floor.at(edits)
+    if raised:
+        fired = int((scores >= floor.at(edits)).sum())
+        low, high = exact_interval(fired, len(scores))
+        share = fired / len(scores)
+        choice = replace(choice, threshold=floor.at(edits), observed=share, low=low, high=high)
+    return Calibration(_growing(choice, edits, floor), scorer.fingerprint, raised)
+
+
+def _floor(scorer: TrainedScorer, false_fire: float) -> Threshold:
+    """Return what the classifier was measured at for the highest rate that is not above."""
+    allowed = [t for t in scorer.thresholds if t.false_fire <= false_fire]
+    return (allowed or scorer.thresholds[:1])[-1]
+
+
+def _growing(choice: ThresholdChoice, edits: int, floor: Threshold) -> Threshold:
+    """Return a choice for a number of edits, raised where the classifier needs more for more."""
+    found = [choice]
+    for measured in floor.choices:
+        if measured.edits is not None and measured.edits > edits:
+            higher = max(choice.threshold, measured.threshold)
+            found.append(replace(choice, threshold=higher, edits=measured.edits))
+    return Threshold(tuple(found))
 
 
 def measured(scorer: ScopeScorer, false_fire: float | None = None) -> Calibration:
@@ -126,12 +142,7 @@ def remembered(memory: EditMemory, scorer: ScopeScorer) -> Threshold | None:
         classifier = record["classifier"]
         choices = [ThresholdChoice(**choice) for choice in record["choices"]]
         [threshold] = by_rate(choices)
-        usable = all(
-            0.0 <= choice.threshold <= 1.0
-            and math.isfinite(choice.false_fire)
-            and (choice.edits is None or choice.edits > 0)
-            for choice in choices
-        )
+        usable = isinstance(classifier, str) and all(c.threshold <= 1.0 for c in choices)
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         usable = False
     if not usable:
@@ -141,7 +152,7 @@ def remembered(memory: EditMemory, scorer: ScopeScorer) -> Threshold | None:
         return None
     if classifier != getattr(scorer, "fingerprint", None):
         log.warning(
-            "%s: its calibration is of another scope classifier (%s) and is not used; calibrate "
+            "%s: its calibration is of another scope classifier (%r) and is not used; calibrate "
             "again",
             memory.path,
             classifier,
@@ -155,16 +166,6 @@ def forget(memory: EditMemory) -> bool:
     there = memory.get_setting(SETTING) is not None
     memory.set_setting(SETTING, None)
     return there
-
-
-def _growing(choice: ThresholdChoice, edits: int, scorer: TrainedScorer) -> Threshold:
-    """Return a choice for a number of edits, raised where more of them need a higher threshold."""
-    sizes = {c.edits for t in scorer.thresholds for c in t.choices if c.edits is not None}
-    found = [replace(choice, edits=edits)]
-    for size in sorted(size for size in sizes if size > edits):
-        lowest = min(measured.at(size) for measured in scorer.thresholds)
-        found.append(replace(choice, threshold=max(choice.threshold, lowest), edits=size))
-    return Threshold(tuple(found))
 
 
 def _highest(

@@ -73,7 +73,7 @@ def calibrate_(
         **asdict(chosen.threshold.choice_at(edits)),
         "edits_in_memory": edits,
         "on_dev": queries is None,
-        "follows_edits": len(chosen.threshold.choices) > 1,
+        "follows_edits": len({choice.threshold for choice in chosen.threshold.choices}) > 1,
         "raised": chosen.raised,
         "classifier": chosen.classifier,
         "memory": str(memory),
@@ -124,5 +124,5 @@ def _told(record: dict[str, Any], place: str) -> str:
     if record["follows_edits"]:
         lines.append("it rises with the number of edits, as the classifier was measured")
     if record["raised"]:
-        lines.append("your queries allow a lower one; this is the lowest that was measured")
+        lines.append("your queries allow a lower one; this is what was measured for the rate")
     return "\n".join([*lines, f"now used for {place}"])

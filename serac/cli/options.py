@@ -46,7 +46,8 @@ FalseFireOption = Annotated[
     float | None,
     typer.Option(
         "--false-fire",
-        help="Share of hard out-of-scope queries that may fire; picks the threshold. Measured: "
+        help="Share of out-of-scope queries that may fire; picks the threshold for the number "
+        "of edits in memory. Measured: "
         f"{', '.join(f'{rate:g}' for rate in STATED_RATES)}; otherwise as calibrated, or the "
         "classifier's own default.",
     ),

@@ -61,6 +61,20 @@ def test_a_near_miss_is_another_name_that_looks_alike():
     assert drawn(names.near_miss, "Tom Watson", ["Ada Quill"]) == {"Ada Watson", "Tom Quill"}
 
 
+@pytest.mark.parametrize("name", ["Sammy Davis Jr.", "Louis XIV"])
+def test_what_is_no_name_is_not_moved_about(name):
+    assert drawn(person, name) == {None}
+
+
+def test_without_other_names_there_is_no_near_miss():
+    assert drawn(names.near_miss, "Ada Lovelace", []) == {None}
+    assert drawn(names.near_miss, "Ada Lovelace", [" "]) == {None}
+
+
+def test_an_empty_name_is_not_named():
+    assert not names.is_named("what?", "")
+
+
 @pytest.mark.parametrize("name", ["Cher", "Tom tom"])
 def test_no_near_miss_is_made_where_none_would_be_a_name(name):
     assert drawn(names.near_miss, name, ["lower case"]) == {None}

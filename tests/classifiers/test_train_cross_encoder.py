@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import asdict
 
 import pytest
 from data_folder import write_data_folder
@@ -8,6 +9,7 @@ from fakes import FakeEncoder
 from classifiers.artifact_files import CONFIG_FILE
 from classifiers.cross_encoder import ADAPTER_FILE, CrossEncoderScorer, load_body
 from classifiers.dev_figures import read_dev_set
+from classifiers.thresholds import ThresholdChoice
 from classifiers.train_cross_encoder import (
     CHECKPOINTS,
     TrainingSettings,
@@ -43,6 +45,7 @@ def test_a_few_steps_make_an_artifact_that_loads(tmp_path):
     loaded = CrossEncoderScorer.load(out)
     assert loaded.facts == scorer.facts
     assert loaded.facts["settings"]["steps"] == 4
+    assert loaded.facts["best_step"] in (2, 4)
     assert loaded.facts["pairs"]["in scope"]["prompt"] > 0
     assert len(loaded.thresholds) == 5
     assert loaded.score([("Who made Works1?", "Who made Works1? Maker1")]).shape == (1,)
@@ -106,7 +109,8 @@ def test_a_batch_holds_pairs_of_like_length_and_none_is_lost():
 def test_the_config_of_an_artifact_is_json(tmp_path):
     from classifiers.artifact_files import read_config, write_config
 
-    record = {"kind": "k", "thresholds": [], "default_false_fire": 0.1, "model_sha256": "é"}
+    chosen = [asdict(ThresholdChoice(0.1, 0.5, 0.1, 0.0, 0.2, 100))]
+    record = {"kind": "k", "thresholds": chosen, "default_false_fire": 0.1, "model_sha256": "é"}
     write_config(tmp_path, record)
     assert read_config(tmp_path) == {"format": 1, **record}
     assert json.loads((tmp_path / CONFIG_FILE).read_text(encoding="utf-8"))["format"] == 1

@@ -115,9 +115,13 @@ class TestCalibrate:
         overlay = overlay_of(memory, recall_floor=2.0)  # nothing is judged
         sized = [
             ThresholdChoice(rate, threshold, rate, 0.0, 1.0, 100, edits)
-            for rate, edits, threshold in ((0.01, 5, 0.3), (0.01, 50, 0.9), (0.05, 5, 0.1))
+            for rate, edits, threshold in (
+                (0.01, 5, 0.3),
+                (0.01, 50, 0.9),
+                (0.05, 5, 0.1),
+                (0.05, 50, 0.4),
+            )
         ]
-        sized.append(ThresholdChoice(0.05, 0.4, 0.05, 0.0, 1.0, 100, 50))
         overlay.scorer.thresholds = by_rate(sized)
 
         found = calibrate(overlay, QUERIES, 0.05)
@@ -125,6 +129,8 @@ class TestCalibrate:
         assert [found.threshold.at(edits) for edits in (1, 5, 6, 1000)] == [0.1, 0.1, 0.4, 0.4]
         remember(memory, found)
         assert remembered(memory, overlay.scorer) == found.threshold
+        stricter = calibrate(overlay, QUERIES, 0.02).threshold
+        assert [stricter.at(edits) for edits in (1, 6)] == [0.3, 0.9]
 
     def test_without_edits_there_is_nothing_to_judge_by(self, memory):
         overlay = FactOverlay(memory, FakeTrainedScorer(), 0.5, base=FakeBase())
@@ -175,7 +181,7 @@ class TestRemember:
         with caplog.at_level(logging.WARNING):
             assert remembered(memory, FakeTrainedScorer()) is None
             assert remembered(memory, FakeScorer()) is None
-        assert f"of another scope classifier ({other})" in caplog.text
+        assert f"of another scope classifier ({other!r})" in caplog.text
 
     @pytest.mark.parametrize(
         "text",
@@ -187,6 +193,16 @@ class TestRemember:
         with caplog.at_level(logging.WARNING):
             assert remembered(memory, FakeTrainedScorer()) is None
         assert "can't be read and is not used" in caplog.text
+
+    @pytest.mark.parametrize("edits", ["0", "-5", "true", "1.5", "1e308", "Infinity", '"x"'])
+    def test_a_number_of_edits_that_can_not_be_one_is_not_used(self, memory, edits):
+        scorer = FakeTrainedScorer()
+        remember(memory, Calibration(CHOSEN, scorer.fingerprint))
+        record = json.loads(memory.get_setting(SETTING))
+        record["choices"][0]["edits"] = json.loads(edits)
+        memory.set_setting(SETTING, json.dumps(record))
+
+        assert remembered(memory, scorer) is None
 
     @pytest.mark.parametrize("threshold", ["NaN", "1.5", "-1", '"0.5"', "null"])
     def test_a_threshold_that_can_not_be_one_is_not_used(self, memory, threshold):

@@ -57,7 +57,7 @@ def test_the_shipped_classifier_s_threshold_is_said_to_rise_with_the_number_of_e
     shown = errata(*words).out.splitlines()
     assert shown[2] == "it rises with the number of edits, as the classifier was measured"
     record = json.loads(errata(*words, "--json").out)
-    assert (record["edits"], record["edits_in_memory"], record["follows_edits"]) == (100, 1, True)
+    assert (record["edits"], record["edits_in_memory"], record["follows_edits"]) == (1000, 1, True)
 
 
 def test_each_namespace_has_its_own(errata, tmp_path):
