@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.rows import Row
+from benchmarks.scored import DOUBTFUL
 from memory_store.errors import ErrataError
 
 if TYPE_CHECKING:
@@ -31,7 +32,12 @@ def roc_figure(sets: Mapping[str, Mapping[str, Mapping[str, Points]]]) -> Figure
     Args:
         sets: {set: {kind: {method: points}}}; a point is (false-fire share, right-fire share).
     """
-    panels = [(name, kind, found) for name, kinds in sets.items() for kind, found in kinds.items()]
+    panels = [
+        (name, kind, found)
+        for name, kinds in sets.items()
+        for kind, found in kinds.items()
+        if kind not in DOUBTFUL
+    ]
     figure, axes = _grid(len(panels))
     for axis, (name, kind, methods) in zip(axes, panels, strict=True):
         for style, (method, points) in zip(STYLES, methods.items(), strict=False):
@@ -87,7 +93,8 @@ def curve_figure(rows: Iterable[Row]) -> Figure:
 
 def is_on_curve(row: Row) -> bool:
     """Say whether a row is a share at a method's default that a curve shows."""
-    return bool(row.setting.get("default")) and not row.metric.startswith("fires on a wrong")
+    shown = bool(row.setting.get("default")) and row.kind not in DOUBTFUL
+    return shown and not row.metric.startswith("fires on a wrong")
 
 
 def save(figure: Figure, file: Path) -> None:

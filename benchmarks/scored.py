@@ -23,6 +23,9 @@ TOGETHER = {
 }
 """Kinds that are also reported as one: as their data sets label them."""
 
+DOUBTFUL = frozenset([*TOGETHER, *(doubtful for _, doubtful in TOGETHER.values())])
+"""Kinds with labels that a person may not give; they have rows and no plots."""
+
 RIGHT = "fires on the right edit"
 WRONG = "fires on a wrong edit"
 FIRES = "fires"
