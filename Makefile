@@ -21,7 +21,6 @@ lint: $(READY)
 bench: $(READY)
 	$(VENV)/bin/python -m benchmarks counterfact --data $(DATA)
 	$(VENV)/bin/python -m benchmarks zsre --data $(DATA)
-	$(VENV)/bin/python -m benchmarks knowedit --data $(DATA)
 	$(VENV)/bin/python -m benchmarks scope --data $(DATA)
 	$(VENV)/bin/python -m benchmarks backends
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.rows import Row, interval, number, read_rows, table
-from benchmarks.scored import RIGHT, WRONG
+from benchmarks.scored import DOUBTFUL, RIGHT, WRONG
 
 LISTED = "right edit on the shortlist"
 FACTS, ROC = "scope_facts.json", "scope_roc.json"
@@ -45,8 +45,9 @@ a stated false-fire rate and the number of edits in memory: the lowest at which 
 out-of-scope query on dev exceeds the rate (the similarity classifier's on dev's neighbours alone,
 for any number); the model card of the classifier, under `classifiers/artifacts/`, says how. The
 two sets called a dev part were held back from fitting, but are among what training was stopped
-and calibrated by; all others are test sets. Intervals are 95% percentile bootstraps over records,
-and exact ones where a share is 0 or 1.
+and calibrated by and thresholds were chosen on, so their false fires say little; all others are
+test sets. Intervals are 95% percentile bootstraps over records, and exact ones where a share is 0
+or 1.
 
 A neighbourhood prompt of CounterFact is out of scope only if no edit in memory has its subject
 and relation. The list of all edits names no relations; they follow from the wording, and an edit
@@ -129,11 +130,17 @@ def _curve(rows: list[Row]) -> str:
         "## The number of edits in memory\n",
         _made_by(rows) + "\n",
         "The edits and cases of CounterFact's test records, with ever more edits beside them. Up "
-        "to 1,000 edits all are of test records, in several memories drawn by the seed; larger "
-        "memories hold those of all test records. Everyday questions are the same sample at each "
-        "size.\n",
+        "to 1,000 edits all are of test records, drawn by the seed, in several memories up to 100; "
+        "larger memories hold those of all test records. Everyday questions are the same sample "
+        "at each size.\n",
     ]
-    own = [r for r in rows if r.setting["method"] == _own(rows) and r.setting["default"]]
+    own = [
+        row
+        for row in rows
+        if row.setting["method"] == _own(rows)
+        and row.setting["default"]
+        and row.kind not in DOUBTFUL
+    ]
     lines.append(_pivot(own, _edits, counted=False))
     picture = _plot(None, "scope_curve", "how often each method fires, by number of edits")
     return "\n".join([*lines, "", picture])
@@ -198,7 +205,8 @@ def _pivot(
         rows: The rows.
         column: Name of a row's column.
         figure: What a row is about; rows of one line share it.
-        counted: Whether all rows of a line have one n, which is shown.
+        counted: Whether all rows of a line have one n, which is shown once; otherwise each cell
+            shows its own.
     """
     lines: dict[tuple[str, str], dict[str, Row]] = {}
     for row in rows:
@@ -208,13 +216,15 @@ def _pivot(
     drawn = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for (kind, name), found in lines.items():
         n = [f"{next(iter(found.values())).n:,}"] if counted else []
-        cells = [_cell(found.get(one)) for one in columns]
+        cells = [_cell(found.get(one), counted=not counted) for one in columns]
         drawn.append(f"| {' | '.join([kind, name, *n, *cells])} |")
     return "\n".join(drawn)
 
 
-def _cell(row: Row | None) -> str:
+def _cell(row: Row | None, *, counted: bool = False) -> str:
+    """Return a figure with its interval, and with its n where that is asked for."""
     if row is None:
         return ""
-    around = interval(row)
-    return f"{number(row.value)} ({around})" if around else number(row.value)
+    around = [interval(row)] if interval(row) else []
+    around += [f"n = {row.n:,}"] if counted else []
+    return f"{number(row.value)} ({'; '.join(around)})" if around else number(row.value)

@@ -1,4 +1,4 @@
-"""What a scorer does on dev: calibration, recall floor, thresholds and figures.
+"""What a scorer does on dev: calibration, recall floor and figures.
 
 Every dev query is asked as the router asks, with all edits of its own data set in memory; two sets
 word the same facts too differently to say which edit of another set a query is in the scope of.

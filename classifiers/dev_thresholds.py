@@ -61,7 +61,8 @@ def thresholds_by_size(
     """Return the lowest threshold at which no kind of out-of-scope query exceeds a rate.
 
     One is chosen for each rate and each memory size; what was observed is that of the kind that
-    fires most. Of a kind with fewer than 1 / rate queries none may fire.
+    fires most. Of a kind with fewer than 1 / rate queries none may fire
+    in the memory that it was judged with.
 
     Args:
         dev: The dev queries.

@@ -261,6 +261,7 @@ def _fit(
     def measured(predicted: Any) -> dict[str, float]:
         scores = np.empty(len(judged))
         scores[by_length] = np.asarray(predicted.predictions, dtype=np.float64).reshape(-1)
+        scores = calibrated(scores, slope=1.0, offset=0.0)
         judged_now = Judged(scores, labels, looked_at.query_of(), kinds)
         return _progress(judged_now, np.array([bool(right) for right in looked_at.right]))
 
@@ -356,10 +357,10 @@ def _progress(judged: Judged, in_scope: Any) -> dict[str, float]:
     """Return what a look at dev shows: right fires at a fixed false-fire rate on neighbours.
 
     Args:
-        judged: The scores.
+        judged: The probabilities.
         in_scope: (q,) whether each query is in the scope of an edit.
     """
-    hard = judged.highest()[judged.kinds == HARD_KIND]
+    hard = np.maximum(judged.highest()[judged.kinds == HARD_KIND], 0.0)
     threshold = choose_threshold(hard, SHOWN_AT).threshold if len(hard) else 0.0
     right, fired = judged.highest_right() >= threshold, judged.highest() >= threshold
     found = {

@@ -32,7 +32,7 @@ ALIKE = (
     {"P35", "P6", "P1308", "P488", "P169", "P1037"},
     {"P127", "P176", "P178"},
     {"P495", "P740", "P17", "P27"},
-    *NEAR_SYNONYMS,
+    *NEAR_SYNONYMS,  # two of them are within wider groups above
 )
 """Relations, by Wikidata's ids, that can't be told apart for every subject."""
 

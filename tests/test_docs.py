@@ -43,3 +43,12 @@ def test_the_make_targets_that_are_named_are_there():
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         assert set(re.findall(r"(?:`|^)make (\w+)", text, re.MULTILINE)) <= targets
+
+
+def test_the_benchmarks_that_are_named_are_there():
+    from benchmarks.__main__ import app
+
+    commands = {one.name or one.callback.__name__ for one in app.registered_commands}
+    for page in [*PAGES, ROOT / "Makefile"]:
+        named = re.findall(r"python -m benchmarks (\w+)", page.read_text(encoding="utf-8"))
+        assert set(named) <= commands, page

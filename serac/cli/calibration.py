@@ -54,9 +54,9 @@ def calibrate_(
 ) -> None:
     """Choose the threshold for a memory.
 
-    With your own queries it is chosen on them; without, it is the one that the classifier was
-    measured at. It is kept with the memory and the namespace, and used unless --false-fire is
-    given.
+    With your own queries it is chosen on them, but never below what the classifier was measured
+    at; without, it is that one. It is kept with the memory and the namespace, and used unless
+    --false-fire is given.
     """
     if forget_:
         if false_fire is not None or queries is not None:

@@ -35,6 +35,8 @@ def test_an_edit_is_in_a_smaller_memory_by_its_share_and_the_recorded_one_always
     assert kind.share_that_fires(0.5, 1000) == pytest.approx(2 / 4)
     assert kind.share_that_fires(0.5, 100) == pytest.approx((1 - 0.9 * 0.9 + 1) / 4)
     assert kind.share_that_fires(0.95, 1000) == 0.0
+    few = OutOfScope(np.array([0.9]), np.array([0]), np.array([False]), np.array([50]), 1)
+    assert few.share_that_fires(0.5, 1000) == 1.0
 
 
 def test_the_share_that_is_reckoned_is_that_of_memories_drawn_by_chance():

@@ -40,7 +40,7 @@ def test_a_person_may_have_more_names_than_one_knew():
 def test_a_transliteration_differs_by_a_vowel_in_a_long_name_alone():
     found = drawn(person, "Naomi Aviv", times=300) - {None}
     assert "Neomi Aviv" in found
-    assert not any(name.endswith("Li") and name != "Bo Li" for name in drawn(person, "Bo Ly"))
+    assert not {"Ba Ly", "Be Ly", "Bi Ly", "Bu Ly"} & drawn(person, "Bo Ly", times=300)
 
 
 def test_names_are_compared_without_case_and_accents():

@@ -2,13 +2,14 @@ import json
 import shutil
 from dataclasses import asdict
 
+import numpy as np
 import pytest
 from data_folder import write_data_folder
 from fakes import FakeEncoder
 
 from classifiers.artifact_files import CONFIG_FILE
 from classifiers.cross_encoder import ADAPTER_FILE, CrossEncoderScorer, load_body
-from classifiers.dev_figures import read_dev_set
+from classifiers.dev_figures import HARD_KIND, Judged, read_dev_set
 from classifiers.thresholds import ThresholdChoice
 from classifiers.train_cross_encoder import (
     CHECKPOINTS,
@@ -16,6 +17,7 @@ from classifiers.train_cross_encoder import (
     _begun,
     _fit,
     _grouped_by_length,
+    _progress,
     train_cross_encoder,
 )
 from classifiers.training_pairs import Pair, make_training_pairs
@@ -114,3 +116,11 @@ def test_the_config_of_an_artifact_is_json(tmp_path):
     write_config(tmp_path, record)
     assert read_config(tmp_path) == {"format": 1, **record}
     assert json.loads((tmp_path / CONFIG_FILE).read_text(encoding="utf-8"))["format"] == 1
+
+
+def test_a_look_at_dev_shows_what_fires_rightly_at_few_false_fires():
+    kinds = np.array([HARD_KIND, HARD_KIND, "zsre prompt", "zsre prompt"])
+    scores = np.array([-np.inf, 0.2, 0.9, 0.1])
+    judged = Judged(scores, np.array([False, False, True, True]), np.arange(4), kinds)
+    shown = _progress(judged, np.array([False, False, True, True]))
+    assert (shown["right"], shown["wrong"], shown["fires_zsre_prompt"]) == (0.5, 0.0, 0.5)
