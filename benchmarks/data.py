@@ -62,10 +62,10 @@ def counterfact(folder: Path) -> Benchmark:
 
     A neighbourhood prompt counts as out of scope only if no edit in memory has its subject
     and relation. Where one has its subject and a near synonym of its relation, it is a case of
-    a kind of its own, since its label is doubtful. An edit whose wording stands
-    for several relations ("... is located in" for country, continent and town) has all of
-    them. Some prompts stand in several edits with different objects: any is right. An everyday
-    question that an edit answers, by its recorded answer, is a case of a kind of its own too.
+    a kind of its own, since its label is doubtful. An edit whose wording stands for several
+    relations ("... is located in" for country, continent and town) has all of them. Some prompts
+    stand in several edits with different objects: any is right. An everyday question that an
+    edit answers, by its recorded answer, is a case of a kind of its own too.
     """
     facts = list(records(folder / "counterfact" / "facts.jsonl"))
     tests = list(records(folder / "counterfact" / "test.jsonl"))

@@ -10,6 +10,7 @@ memory size is taken as it is.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -61,8 +62,8 @@ def thresholds_by_size(
     """Return the lowest threshold at which no kind of out-of-scope query exceeds a rate.
 
     One is chosen for each rate and each memory size; what was observed is that of the kind that
-    fires most. Of a kind with fewer than 1 / rate queries none may fire
-    in the memory that it was judged with.
+    fires most. Of a kind with fewer than 1 / rate queries none may fire in the memory that it was
+    judged with.
 
     Args:
         dev: The dev queries.
@@ -85,20 +86,18 @@ def thresholds_by_size(
 def _choice(
     kinds: Sequence[OutOfScope], candidates: npt.NDArray[np.float64], rate: float, edits: int
 ) -> ThresholdChoice:
-    def worst(threshold: float) -> tuple[float, int]:
-        return max((kind.share_that_fires(threshold, edits), -kind.queries) for kind in kinds)
+    def highest_share(threshold: float) -> float:
+        return max(kind.share_that_fires(threshold, edits) for kind in kinds)
 
-    low, high = 0, len(candidates) - 1  # at the last one nothing fires
-    while low < high:
-        middle = (low + high) // 2
-        if worst(candidates[middle])[0] <= rate:
-            high = middle
-        else:
-            low = middle + 1
-    observed, queries = worst(candidates[low])
-    queries = abs(queries)
+    # The share falls as the threshold rises; at the last candidate nothing fires.
+    place = bisect_left(
+        candidates, True, hi=len(candidates) - 1, key=lambda one: highest_share(one) <= rate
+    )
+    threshold = float(candidates[place])
+    observed = highest_share(threshold)
+    queries = min(k.queries for k in kinds if k.share_that_fires(threshold, edits) == observed)
     around = exact_interval(round(observed * queries), queries)
-    return ThresholdChoice(rate, float(candidates[low]), observed, *around, queries, edits)
+    return ThresholdChoice(rate, threshold, observed, *around, queries, edits)
 
 
 def _out_of_scope(dev: DevSet, probabilities: npt.NDArray[np.float64]) -> Iterator[OutOfScope]:

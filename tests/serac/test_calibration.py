@@ -194,22 +194,18 @@ class TestRemember:
             assert remembered(memory, FakeTrainedScorer()) is None
         assert "can't be read and is not used" in caplog.text
 
-    @pytest.mark.parametrize("edits", ["0", "-5", "true", "1.5", "1e308", "Infinity", '"x"'])
-    def test_a_number_of_edits_that_can_not_be_one_is_not_used(self, memory, edits):
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            *(("edits", text) for text in ("0", "-5", "true", "1.5", "1e308", "Infinity", '"x"')),
+            *(("threshold", text) for text in ("NaN", "1.5", "-1", '"0.5"', "null")),
+        ],
+    )
+    def test_a_number_that_can_not_be_one_is_not_used(self, memory, field, value):
         scorer = FakeTrainedScorer()
         remember(memory, Calibration(CHOSEN, scorer.fingerprint))
         record = json.loads(memory.get_setting(SETTING))
-        record["choices"][0]["edits"] = json.loads(edits)
-        memory.set_setting(SETTING, json.dumps(record))
-
-        assert remembered(memory, scorer) is None
-
-    @pytest.mark.parametrize("threshold", ["NaN", "1.5", "-1", '"0.5"', "null"])
-    def test_a_threshold_that_can_not_be_one_is_not_used(self, memory, threshold):
-        scorer = FakeTrainedScorer()
-        remember(memory, Calibration(CHOSEN, scorer.fingerprint))
-        record = json.loads(memory.get_setting(SETTING))
-        record["choices"][0]["threshold"] = json.loads(threshold)
+        record["choices"][0][field] = json.loads(value)
         memory.set_setting(SETTING, json.dumps(record))
 
         assert remembered(memory, scorer) is None
