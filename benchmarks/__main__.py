@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from benchmarks import data as loaders
-from benchmarks.answering import add_answer_rows, sample_by_kind
+from benchmarks.answers_command import answers
 from benchmarks.data import Benchmark
 from benchmarks.report import DOCS, draw
 from benchmarks.routing import add_retrieval_rows
@@ -22,7 +22,6 @@ from classifiers import load_scope_classifier
 from memory_store import EditMemory, SentenceTransformerEncoder
 from memory_store.errors import ErrataError
 from serac.cli.options import err, progress_bar
-from serac.embedded import load_embedded_base
 from serac.overlay import FactOverlay
 
 CACHE = 65_536  # vectors of edits are made once in a run; timed queries find none of theirs
@@ -30,15 +29,12 @@ CACHE = 65_536  # vectors of edits are made once in a run; timed queries find no
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
 app.command()(scope)
 app.command()(backends)
+app.command()(answers)
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of the rows.")]
 DocsOption = Annotated[Path, typer.Option("--docs", help="Folder of the pages to write.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="Decides every sample.")]
-AnswersOption = Annotated[
-    int, typer.Option("--answers", help="Cases of each kind that are also answered; 0 for none.")
-]
-AnswererOption = Annotated[str, typer.Option("--answerer", help="'ike' or 'counterfactual'.")]
 
 
 @app.command()
@@ -46,13 +42,11 @@ def counterfact(
     data: DataOption,
     out: OutOption = RESULTS,
     seed: SeedOption = 0,
-    answers: AnswersOption = 100,
-    answerer: AnswererOption = "ike",
     scope: ScopeOption = None,
 ) -> None:
-    """All 21,919 CounterFact edits in memory at once: import, retrieval, answers."""
+    """All 21,919 CounterFact edits in memory at once: import and retrieval."""
     benchmark = loaders.counterfact(data)
-    run(benchmark, "counterfact", out, seed, answers, answerer, scope, with_speed=True)
+    run(benchmark, "counterfact", out, seed, scope, with_speed=True)
 
 
 @app.command()
@@ -60,12 +54,10 @@ def zsre(
     data: DataOption,
     out: OutOption = RESULTS,
     seed: SeedOption = 0,
-    answers: AnswersOption = 100,
-    answerer: AnswererOption = "ike",
     scope: ScopeOption = None,
 ) -> None:
-    """All edits of the zsRE test set in memory at once: retrieval, answers."""
-    run(loaders.zsre(data), "zsre", out, seed, answers, answerer, scope)
+    """All edits of the zsRE test set in memory at once: retrieval."""
+    run(loaders.zsre(data), "zsre", out, seed, scope)
 
 
 @app.command()
@@ -80,8 +72,6 @@ def run(
     command: str,
     out: Path,
     seed: int,
-    answers: int,
-    answerer: str,
     scope: Path | None,
     *,
     with_speed: bool = False,
@@ -90,7 +80,6 @@ def run(
     encoder = SentenceTransformerEncoder.embedded(cache_size=CACHE)
     trained = load_scope_classifier(encoder, scope)
     words = ["python -m benchmarks", command, "--data DATA", f"--seed {seed}"]
-    words += [f"--answers {answers}", f"--answerer {answerer}"]
     words += ["--scope FOLDER"] if scope else []
     rows = Rows(
         benchmark.name,
@@ -110,23 +99,12 @@ def run(
             _import(rows, memory, file, encoder, advance, with_speed)
         rows.add("memory", "MiB more in use once it is open", [memory_of_open(path)])
         with EditMemory.open(path, encoder) as memory:
-            base = load_embedded_base() if answers else None
             overlay = FactOverlay(
-                memory,
-                trained,
-                trained.threshold_for(),
-                base=base,
-                answerer=answerer,
-                recall_floor=trained.recall_floor,
+                memory, trained, trained.threshold_for(), recall_floor=trained.recall_floor
             )
             if with_speed:
                 timed_adds(rows, memory, encoder)
             add_retrieval_rows(rows, overlay, benchmark.cases)
-            if base is not None and answers:
-                base.max_new_tokens = 32
-                sample = sample_by_kind(benchmark.cases, answers, seed)
-                with progress_bar("answering", sum(map(len, sample.values()))) as advance:
-                    add_answer_rows(rows, overlay, sample, advance)
     file = rows.write(out)
     typer.echo(table(rows.rows))
     err.print(f"rows in {file}")

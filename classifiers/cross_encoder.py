@@ -21,6 +21,7 @@ from classifiers.artifact_files import (
     read_config,
     read_hashed,
 )
+from classifiers.lora_training import ADAPTER_FILE
 from classifiers.scope import Probabilities
 from memory_store.devices import choose_device, has_bfloat16_instructions
 from memory_store.encoder import EMBEDDED_FINGERPRINT, embedded_folder
@@ -28,7 +29,6 @@ from memory_store.errors import ArtifactError
 from memory_store.quiet import quiet_transformers
 
 KIND = "cross-encoder"
-ADAPTER_FILE = "adapter_model.safetensors"
 MAX_TOKENS = 192
 """Tokens of a pair that are read. Of the longer text the beginning is cut off: the question stands
 at the end of a query, and what is new at the end of an edit."""

@@ -5,10 +5,8 @@ Checkpoints, resuming and the progress bar are those of ``transformers.Trainer``
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
-import random
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -19,7 +17,6 @@ import numpy as np
 
 from classifiers.artifact_files import as_records, write_config
 from classifiers.cross_encoder import (
-    ADAPTER_FILE,
     KIND,
     CrossEncoderScorer,
     calibrated,
@@ -42,20 +39,25 @@ from classifiers.dev_figures import (
     reliability,
 )
 from classifiers.dev_thresholds import thresholds_by_size
+from classifiers.lora_training import (
+    ADAPTER_FILE,
+    CHECKPOINTS,
+    begun,
+    check_out,
+    grouped_by_length,
+    logs_to,
+    write_adapter,
+)
 from classifiers.thresholds import STATED_RATES, by_rate, choose_threshold
 from classifiers.training_pairs import Pair, Report, make_training_pairs
 from classifiers.training_queries import WRITTEN_FACTS
 from memory_store.devices import choose_device, has_bfloat16_instructions
 from memory_store.encoder import EMBEDDED_FINGERPRINT, Encoder
-from memory_store.errors import ErrataError, MissingModelError
+from memory_store.errors import MissingModelError
 
 DEFAULT_FALSE_FIRE = 0.01
 SHOWN_AT = 0.005
 """The false-fire rate on neighbours at which a look at dev says how much fires rightly."""
-
-CHECKPOINTS = "checkpoints"
-GROUPED_BATCHES = 50
-"""Batches that are sorted by length together."""
 
 log = logging.getLogger(__name__)
 
@@ -121,8 +123,7 @@ def train_cross_encoder(
         ErrataError: A file of the data is missing, or what training needs is not installed.
     """
     report = report or (lambda stage, done, total: None)
-    if out.exists() and not out.is_dir():  # said now, not after an hour
-        raise ErrataError(f"{out} is no folder; name another with --out")
+    check_out(out)
     pairs = make_training_pairs(folder, encoder, seed, report, settings.written_facts)
     dev = read_dev_set(folder, encoder, seed, report)
     log.info("%d pairs: %s", len(pairs.pairs), json.dumps(pairs.counts()))
@@ -138,7 +139,7 @@ def train_cross_encoder(
         "left_out": pairs.left_out,
         "edits_in_memory": len(dev.edits),
     }
-    scorer = finish(out, _write_adapter(fitted, out), dev, settings, facts, device)
+    scorer = finish(out, write_adapter(fitted, out), dev, settings, facts, device)
     shutil.rmtree(out / CHECKPOINTS)
     return scorer
 
@@ -265,7 +266,9 @@ def _fit(
         judged_now = Judged(scores, labels, looked_at.query_of(), kinds)
         return _progress(judged_now, np.array([bool(right) for right in looked_at.right]))
 
-    grouped = _grouped_by_length(pairs, settings.batch_size, seed)
+    grouped = grouped_by_length(
+        pairs, lambda pair: len(pair.query) + len(pair.edit), settings.batch_size, seed
+    )
     trainer = Trainer(
         model=adapted,
         args=arguments,
@@ -279,61 +282,13 @@ def _fit(
         compute_metrics=measured,
         callbacks=[
             EarlyStoppingCallback(early_stopping_patience=settings.patience),
-            _logs_to(log),
+            logs_to(log),
         ],
     )
     trainer.remove_callback(PrinterCallback)  # results alone go to stdout
-    trainer.train(resume_from_checkpoint=_begun(checkpoints, settings, seed, pairs))
+    wanted = {**asdict(settings), "seed": seed}
+    trainer.train(resume_from_checkpoint=begun(checkpoints, wanted, pairs))
     return trainer.model, trainer.state.best_global_step
-
-
-def _logs_to(logger: logging.Logger) -> Any:
-    """Return a callback that tells a logger what the trainer would print."""
-    from transformers import TrainerCallback
-
-    class Logs(TrainerCallback):
-        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-            logger.info("step %d: %s", state.global_step, json.dumps(logs))
-
-    return Logs()
-
-
-def _begun(checkpoints: Path, settings: TrainingSettings, seed: int, pairs: Sequence[Pair]) -> bool:
-    """Say whether there is a checkpoint to go on from; note what it is a checkpoint of.
-
-    Raises:
-        ErrataError: There are checkpoints, but of another training.
-    """
-    note = checkpoints / "training.json"
-    digest = hashlib.blake2b(repr(pairs).encode(), digest_size=8).hexdigest()
-    wanted = {**asdict(settings), "seed": seed, "pairs": digest}
-    if not any(checkpoints.glob("checkpoint-*")):
-        checkpoints.mkdir(parents=True, exist_ok=True)
-        note.write_text(json.dumps(wanted), encoding="utf-8")
-        return False
-    try:
-        same = json.loads(note.read_text(encoding="utf-8")) == wanted
-    except (OSError, ValueError):
-        same = False
-    if not same:
-        raise ErrataError(
-            f"{checkpoints} holds checkpoints of another training; remove it, or name another "
-            "folder with --out"
-        )
-    return True
-
-
-def _grouped_by_length(pairs: Sequence[Pair], batch_size: int, seed: int) -> list[Pair]:
-    """Return the pairs so that those of a batch are of like length, and little is padded."""
-    span = batch_size * GROUPED_BATCHES
-    batches = []
-    for start in range(0, len(pairs), span):
-        part = sorted(pairs[start : start + span], key=lambda p: len(p.query) + len(p.edit))
-        batches += [part[n : n + batch_size] for n in range(0, len(part), batch_size)]
-    random.Random(seed).shuffle(batches)  # noqa: S311
-    # A short batch in the middle would shift all that follow it.
-    batches.sort(key=lambda batch: len(batch) < batch_size)
-    return [pair for batch in batches for pair in batch]
 
 
 class _Tokenized:
@@ -372,22 +327,6 @@ def _progress(judged: Judged, in_scope: Any) -> dict[str, float]:
         "wrong": float(fired[~in_scope].mean()),
         **found,
     }
-
-
-def _write_adapter(model: Any, out: Path) -> str:
-    """Write the adapter's tensors in half precision, and return the file's hash."""
-    import torch
-    from peft import get_peft_model_state_dict
-    from safetensors.torch import save
-
-    out.mkdir(parents=True, exist_ok=True)
-    tensors = {
-        name: tensor.detach().cpu().to(torch.float16).contiguous()
-        for name, tensor in get_peft_model_state_dict(model).items()
-    }
-    content = save(tensors, metadata={"format": "pt"})
-    (out / ADAPTER_FILE).write_bytes(content)
-    return hashlib.sha256(content).hexdigest()
 
 
 def _calibration(raw: Judged, half: Any) -> dict[str, float]:

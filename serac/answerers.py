@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from memory_store import Edit
+from memory_store import Edit, Encoder
 from memory_store.errors import InvalidQueryError
 from serac.bases import BaseModel, CompletionModel
 from serac.conversation import Turn
-from serac.prompts import DEMONSTRATIONS, Demonstration, completion_prompt, with_fact_note
+from serac.decision import Route
+from serac.demonstrations import PAPER, Demonstration, DemonstrationStore, IkeSettings
+from serac.prompts import completion_prompt, with_fact_note
+from serac.tasks import is_task
+from serac.text_stream import stripped
 
 MAX_EDITS = 4
 """Most edits put before a model at once."""
@@ -17,15 +21,28 @@ MAX_EDITS = 4
 SHORT_ANSWER = 32
 """Tokens for the answer line of a completion prompt."""
 
+STOPS = ("\n", "New Fact:", "Prompt:")
+"""Where the answer line of a completion prompt ends: a model may go on with the prompt's form."""
+
 
 class Answerer(Protocol):
     """Answers a conversation from edits."""
 
-    def answer(self, turns: Sequence[Turn], edits: Sequence[Edit]) -> str:
-        """Return the answer to the last turn under the edits."""
+    def answer(
+        self, turns: Sequence[Turn], edits: Sequence[Edit], reading: str | None = None
+    ) -> str:
+        """Return the answer to the last turn under the edits.
+
+        Args:
+            turns: The conversation.
+            edits: The edits in scope, the most probable first.
+            reading: The last turn made to stand on its own; as it was written when ``None``.
+        """
         ...
 
-    def stream(self, turns: Sequence[Turn], edits: Sequence[Edit]) -> Iterator[str]:
+    def stream(
+        self, turns: Sequence[Turn], edits: Sequence[Edit], reading: str | None = None
+    ) -> Iterator[str]:
         """Yield the same answer piece by piece."""
         ...
 
@@ -34,62 +51,88 @@ class PromptAnswerer:
     """Puts the edits into the prompt of a model; the model stays as it is.
 
     A model whose ``prompting`` is ``completion`` continues a plain prompt of facts and the
-    last turn, with IKE's demonstrations if any are given, and the answer is one line; any
-    other gets the whole conversation, with the facts as quoted data after it.
+    query, with demonstrations if there are any, and the answer is one line. Any other gets the
+    whole conversation, with the facts as quoted data after it; so does every model that knows
+    turns where a piece of work is asked for, since a line is no poem.
 
     Args:
         model: The model that answers.
-        demonstrations: Shown before the query in a completion prompt.
+        demonstrations: Where demonstrations for a completion prompt are found, if any are shown.
+        settings: How many, and of which kinds.
     """
 
-    def __init__(self, model: BaseModel, demonstrations: Sequence[Demonstration] = ()) -> None:
+    def __init__(
+        self,
+        model: BaseModel,
+        demonstrations: DemonstrationStore | None = None,
+        settings: IkeSettings = PAPER,
+    ) -> None:
         self.model = model
-        self.demonstrations = tuple(demonstrations)
+        self.demonstrations = demonstrations
+        self.settings = settings
 
-    def answer(self, turns: Sequence[Turn], edits: Sequence[Edit]) -> str:
+    def answer(
+        self, turns: Sequence[Turn], edits: Sequence[Edit], reading: str | None = None
+    ) -> str:
         """Return the answer to the last turn under the edits."""
-        return "".join(self.stream(turns, edits))
+        return "".join(self.stream(turns, edits, reading))
 
-    def stream(self, turns: Sequence[Turn], edits: Sequence[Edit]) -> Iterator[str]:
+    def stream(
+        self, turns: Sequence[Turn], edits: Sequence[Edit], reading: str | None = None
+    ) -> Iterator[str]:
         """Yield the same answer piece by piece."""
         used = edits[:MAX_EDITS]
         if isinstance(self.model, CompletionModel) and self.model.prompting == "completion":
-            return _stripped(self._completed(self.model, turns[-1].content, used))
-        return _stripped(self.model.stream(with_fact_note(turns, used)))
+            query = reading or turns[-1].content
+            if not (self.model.knows_turns and is_task(query)):
+                return stripped(self._completed(self.model, query, used))
+        return stripped(self.model.stream(with_fact_note(turns, used)))
+
+    def prompt(self, query: str, edits: Sequence[Edit]) -> str:
+        """Return the completion prompt with all demonstrations."""
+        return completion_prompt(query, edits, self._shown(query, edits))
+
+    def _shown(self, query: str, edits: Sequence[Edit]) -> tuple[Demonstration, ...]:
+        if self.demonstrations is None:
+            return ()
+        return self.demonstrations.nearest(query, edits, self.settings)
 
     def _completed(
         self, model: CompletionModel, query: str, edits: Sequence[Edit]
     ) -> Iterator[str]:
         """Complete a prompt with as many demonstrations as the model has room for."""
-        shown = len(self.demonstrations)
+        shown = self._shown(query, edits)
         while True:
-            prompt = completion_prompt(query, edits, self.demonstrations[:shown])
+            prompt = completion_prompt(query, edits, shown)
             try:
-                return model.complete(prompt, stop=["\n"], max_new_tokens=SHORT_ANSWER)
+                return model.complete(prompt, stop=STOPS, max_new_tokens=SHORT_ANSWER)
             except InvalidQueryError:
-                if shown == 0:
+                if not shown:
                     raise
-                shown //= 2
+                shown = shown[: len(shown) // 2]
 
 
-def ike(base: BaseModel) -> PromptAnswerer:
-    """Return the answerer of in-context knowledge editing on the base model."""
-    return PromptAnswerer(base, DEMONSTRATIONS)
+def ike(
+    base: BaseModel, encoder: Encoder | None = None, settings: IkeSettings = PAPER
+) -> PromptAnswerer:
+    """Return the answerer of in-context knowledge editing on the base model.
+
+    Args:
+        base: The base model.
+        encoder: Finds the demonstrations; none are shown when ``None``.
+        settings: How many, and of which kinds.
+    """
+    return PromptAnswerer(base, DemonstrationStore(encoder) if encoder else None, settings)
 
 
-def counterfactual(model: BaseModel) -> PromptAnswerer:
-    """Return the counterfactual model: the given one under a plain prompt with the edit."""
-    return PromptAnswerer(model)
+def auto_route(reading: str, edits: Sequence[Edit]) -> Route:
+    """Return who answers by default: the counterfactual model a short query about one edit.
 
+    A task that a fact only comes into on its way, and a query about several edits, are the base
+    model's under IKE.
 
-def _stripped(pieces: Iterator[str]) -> Iterator[str]:
-    """Yield what ``str.strip`` would leave: space is held back until a word follows it."""
-    started = False
-    space = ""
-    for piece in pieces:
-        text = space + piece if started else piece.lstrip()
-        words = text.rstrip()
-        space = text[len(words) :]
-        if words:
-            started = True
-            yield words
+    Args:
+        reading: The query, standing on its own.
+        edits: The edits in scope.
+    """
+    return "counterfactual" if len(edits) == 1 and not is_task(reading) else "ike"

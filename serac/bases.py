@@ -47,6 +47,11 @@ class CompletionModel(Protocol):
 
     prompting: Prompting
 
+    @property
+    def knows_turns(self) -> bool:
+        """Say whether the model was made for conversations."""
+        ...
+
     def complete(
         self,
         prompt: str,

@@ -41,7 +41,7 @@ from serac.chat_messages import (
     with_note,
 )
 from serac.conversation import Query
-from serac.decision import Decision
+from serac.decision import Decision, Route
 from serac.local_chat import in_executor
 from serac.prompts import fact_note
 from serac.stop_words import cut_at_stop
@@ -55,9 +55,8 @@ PLAIN_SETTINGS = frozenset({"max_tokens", "temperature", "top_p", "top_k", "seed
 class Overlay(Protocol):
     """What is needed of :class:`serac.overlay.FactOverlay`."""
 
-    @property
-    def answerer(self) -> Answerer:
-        """Who answers in scope when the route is ``counterfactual``."""
+    def answerer(self, route: Route) -> Answerer:
+        """Return who answers in scope on a route."""
         ...
 
     def decide(self, query: Query) -> Decision:
@@ -268,7 +267,8 @@ class OverlayChatModel(BaseChatModel):
         self, messages: list[BaseMessage], decision: Decision, stop: Sequence[str] | None
     ) -> Iterator[str]:
         turns = turns_from_messages(messages)
-        return cut_at_stop(self.overlay.answerer.stream(turns, decision.edits), stop or ())
+        answerer = self.overlay.answerer(decision.route)
+        return cut_at_stop(answerer.stream(turns, decision.edits, decision.reading), stop or ())
 
     # Tools and structured output
 

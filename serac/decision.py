@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from mello import Trace
 from memory_store import Edit
+from serac.view import Reading
 
 Route = Literal["base", "counterfactual", "ike", "multi_hop"]
 
@@ -21,12 +22,14 @@ class Candidate:
         similarity: Cosine similarity of its text to the view that found it.
         probability: Probability that the query is in the edit's scope.
         view: The part of the query that was judged with it.
+        reading: The reading of the query that the part is of.
     """
 
     edit: Edit
     similarity: float
     probability: float
     view: str
+    reading: Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,9 @@ class Decision:
         candidates: All edits that were judged, the most probable first.
         threshold: Probability from which on an edit is in scope.
         reason: One line for a person.
+        reading: The last user turn as it was understood: made to stand on its own where an edit
+            is in scope only with the turns before.
+        set_aside: Edits in scope that a newer one contradicts; they are not used.
     """
 
     query: str
@@ -48,6 +54,8 @@ class Decision:
     candidates: tuple[Candidate, ...]
     threshold: float
     reason: str
+    reading: str = ""
+    set_aside: tuple[Edit, ...] = ()
 
     @property
     def score(self) -> float | None:
@@ -69,6 +77,8 @@ class Decision:
         return {
             "route": self.route,
             "edit_ids": [edit.id for edit in self.edits],
+            "set_aside": [edit.id for edit in self.set_aside],
+            "reading": self.reading,
             "score": self.score,
             "threshold": self.threshold,
             "runner_up": self.runner_up and self.runner_up.edit.id,

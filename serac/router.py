@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Protocol
 
-from classifiers import FOUND, JUDGED, Listed, ScopeScorer, Threshold, shortlist, window
+from classifiers import (
+    FOUND,
+    JUDGED,
+    Listed,
+    ScopeScorer,
+    Threshold,
+    shortlist,
+    text_views,
+    window,
+)
 from memory_store import Edit, SearchHit
+from serac.contradictions import without_contradictions
 from serac.conversation import Turn
 from serac.decision import Candidate, Decision, Route
-from serac.view import views
+from serac.view import Reading, readings
+
+GUESSED_THRESHOLD = 0.5
+"""Probability that a reading with a guessed name must reach at least; chosen on conversations."""
+
+ChooseRoute = Callable[[str, Sequence[Edit]], Route]
+"""From the reading of a query and the edits in whose scope it is, to who answers."""
 
 
 class Searchable(Protocol):
@@ -35,7 +51,7 @@ class Router:
         scorer: Gives the probability that a query is in an edit's scope.
         threshold: Probability from which on an edit is in scope; it may depend on the number of
             edits in memory.
-        route: Who answers in scope, ``counterfactual`` or ``ike``.
+        route: Who answers in scope, ``counterfactual`` or ``ike``, or what chooses.
         found: How many edits are looked up for each view of the query.
         judged: How many of them the scorer judges at most, the closest ones.
         recall_floor: Closeness below which an edit is not judged.
@@ -47,7 +63,7 @@ class Router:
         scorer: ScopeScorer,
         threshold: float | Threshold,
         *,
-        route: Route = "ike",
+        route: Route | ChooseRoute = "ike",
         found: int = FOUND,
         judged: int = JUDGED,
         recall_floor: float = -math.inf,
@@ -73,64 +89,94 @@ class Router:
 
     def decide_many(self, conversations: Sequence[Sequence[Turn]]) -> list[Decision]:
         """Return a decision for each conversation; lookups and judgements are done in one batch."""
-        viewed = [views(turns) for turns in conversations]
-        flat = [view for texts in viewed for view in texts]
-        hits = iter(self.memory.search_many(flat, self.found)) if flat else iter(())
-        near = [self._near({view: next(hits) for view in texts}) for texts in viewed]
-        judged = iter(self._judge([pair for listed in near for pair in listed]))
+        read = [readings(turns) for turns in conversations]
+        viewed = {one.text: text_views(one.text) for found in read for one in found}
+        flat = list(dict.fromkeys(view for texts in viewed.values() for view in texts))
+        hits = (
+            dict(zip(flat, self.memory.search_many(flat, self.found), strict=True)) if flat else {}
+        )
+        near = [
+            [(one, *pair) for one in found for pair in self._near(one.text, viewed, hits)]
+            for found in read
+        ]
+        judged = iter(self._judge([listed for found in near for listed in found]))
         threshold = self.threshold
         return [
-            self._decided(turns[-1].content, list(islice(judged, len(listed))), threshold)
-            for turns, listed in zip(conversations, near, strict=True)
+            self._decided(turns, list(islice(judged, len(found))), threshold)
+            for turns, found in zip(conversations, near, strict=True)
         ]
 
-    def _near(self, hits: dict[str, list[SearchHit]]) -> list[tuple[Listed, Edit]]:
-        """Return the edits to judge, each with the part of the query to judge it by."""
-        whole = next(iter(hits))  # the first view is the whole turn, made to stand on its own
-        edits = list({hit.edit.id: hit.edit for found in hits.values() for hit in found}.values())
+    def _near(
+        self, whole: str, viewed: dict[str, tuple[str, ...]], hits: dict[str, list[SearchHit]]
+    ) -> list[tuple[Listed, Edit]]:
+        """Return the edits to judge, each with the part of a reading to judge it by."""
+        found = [(view, hit) for view in viewed[whole] for hit in hits[view]]
+        edits = list({hit.edit.id: hit.edit for _, hit in found}.values())
         place_of = {edit.id: place for place, edit in enumerate(edits)}
         listed = shortlist(
             whole,
-            (
-                (place_of[hit.edit.id], hit.edit.text, view, hit.similarity)
-                for view, found in hits.items()
-                for hit in found
-            ),
+            ((place_of[hit.edit.id], hit.edit.text, view, hit.similarity) for view, hit in found),
             most=self.judged,
             floor=self.recall_floor,
         )
-        # A turn that refers back is also looked up as it was written: that is no part of the whole.
         in_context = getattr(self.scorer, "reads_context", True)
-        shown = [
-            one.shown if in_context and one.view in whole else window(one.view, one.view)
+        return [
+            (
+                one if in_context else replace(one, shown=window(one.view, one.view)),
+                edits[one.place],
+            )
             for one in listed
         ]
-        return [
-            (replace(one, shown=text), edits[one.place])
-            for one, text in zip(listed, shown, strict=True)
-        ]
 
-    def _judge(self, near: Sequence[tuple[Listed, Edit]]) -> list[Candidate]:
+    def _judge(self, near: Sequence[tuple[Reading, Listed, Edit]]) -> list[Candidate]:
         if not near:
             return []
-        probabilities = self.scorer.score([(one.shown, edit.text) for one, edit in near])
+        probabilities = self.scorer.score([(one.shown, edit.text) for _, one, edit in near])
         return [
-            Candidate(edit, float(one.similarity), float(probability), one.shown)
-            for (one, edit), probability in zip(near, probabilities, strict=True)
+            Candidate(edit, float(one.similarity), float(probability), one.shown, reading)
+            for (reading, one, edit), probability in zip(near, probabilities, strict=True)
         ]
 
-    def _decided(self, query: str, judged: Sequence[Candidate], threshold: float) -> Decision:
-        candidates = tuple(sorted(judged, key=lambda c: (-c.probability, -c.similarity)))
-        edits = tuple(c.edit for c in candidates if c.probability >= threshold)
+    def _decided(
+        self, turns: Sequence[Turn], judged: Sequence[Candidate], threshold: float
+    ) -> Decision:
+        query = turns[-1].content
+        candidates = _best_of_each(judged, threshold)
+        firing = [c for c in candidates if c.probability >= _needed(c, threshold)]
+        edits, set_aside = without_contradictions(
+            [candidate.edit for candidate in firing], self.scorer
+        )
+        route: Route = "base"
+        reading = firing[0].reading.text if firing else query.strip()
         if edits:
-            route: Route = self.route
+            route = self.route if isinstance(self.route, str) else self.route(reading, edits)
             reason = f"in the scope of {', '.join(edit.id for edit in edits[:3])}"
         elif candidates:
-            route = "base"
             reason = f"the likeliest edit reaches {candidates[0].probability:.3f}"
         else:
-            route = "base"
             reason = "no edit in memory is near"
         if candidates:
-            reason += f" (threshold {threshold:.3f})"
-        return Decision(query, route, edits, candidates, threshold, reason)
+            reason += f" (threshold {_needed((firing or candidates)[0], threshold):.3f})"
+        if set_aside:
+            reason += f"; newer than {', '.join(edit.id for edit in set_aside[:3])}"
+        return Decision(query, route, edits, candidates, threshold, reason, reading, set_aside)
+
+
+def _needed(candidate: Candidate, threshold: float) -> float:
+    """Return the probability from which on a candidate's edit is in scope."""
+    return max(threshold, GUESSED_THRESHOLD) if candidate.reading.guessed else threshold
+
+
+def _best_of_each(judged: Sequence[Candidate], threshold: float) -> tuple[Candidate, ...]:
+    """Return the best candidate of each edit over all readings, the most probable first.
+
+    One that is in scope comes before one that isn't: a guessed reading has to reach more.
+    """
+    order = sorted(
+        judged,
+        key=lambda c: (not c.probability >= _needed(c, threshold), -c.probability, -c.similarity),
+    )
+    best: dict[str, Candidate] = {}
+    for candidate in order:
+        best.setdefault(candidate.edit.id, candidate)
+    return tuple(best.values())

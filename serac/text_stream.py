@@ -64,3 +64,16 @@ def _settled(text: str) -> str:
         return text.rstrip()
     words = text.rsplit(maxsplit=1)
     return words[0] if len(words) == 2 else ""
+
+
+def stripped(pieces: Iterator[str]) -> Iterator[str]:
+    """Yield what ``str.strip`` would leave: space is held back until a word follows it."""
+    started = False
+    space = ""
+    for piece in pieces:
+        text = space + piece if started else piece.lstrip()
+        words = text.rstrip()
+        space = text[len(words) :]
+        if words:
+            started = True
+            yield words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -42,6 +42,7 @@ class TransformersBase:
         tokenizer: Its tokenizer. Without a chat template, turns are joined by newlines.
         max_new_tokens: Length of an answer unless a call says otherwise.
         name: What to call it in records and tables.
+        fingerprint: Names the weights, where adapters were trained on them.
         prompting: How facts are put before it: ``chat``, after the conversation, or
             ``completion``, in a plain prompt, which small models follow better; by default
             ``chat`` where the tokenizer has a chat template.
@@ -55,6 +56,7 @@ class TransformersBase:
         *,
         max_new_tokens: int = DEFAULT_MAX_NEW_TOKENS,
         name: str = "transformers",
+        fingerprint: str | None = None,
         prompting: Prompting | None = None,
         **generation: Any,
     ) -> None:
@@ -62,8 +64,8 @@ class TransformersBase:
         self.tokenizer = tokenizer
         self.max_new_tokens = max_new_tokens
         self.name = name
-        has_template = tokenizer.chat_template is not None
-        self.prompting: Prompting = prompting or ("chat" if has_template else "completion")
+        self.fingerprint = fingerprint
+        self.prompting: Prompting = prompting or ("chat" if self.knows_turns else "completion")
         self.generation = generation
         self._one_at_a_time = threading.Lock()
 
@@ -187,6 +189,11 @@ class TransformersBase:
             raise InvalidQueryError(f"the model's chat template refuses this: {error}") from error
         return self._checked(encoded)
 
+    @property
+    def knows_turns(self) -> bool:
+        """Say whether the model was made for conversations: its tokenizer has a template."""
+        return self.tokenizer.chat_template is not None
+
     def count_tokens(self, text: str) -> int:
         """Return how many tokens a text has, without special ones."""
         return len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
@@ -228,8 +235,14 @@ class TransformersBase:
             settings["stopping_criteria"] = StoppingCriteriaList([*others, ends])
         if self.model.generation_config.pad_token_id is None:
             settings.setdefault("pad_token_id", self.tokenizer.eos_token_id)
-        with self._one_at_a_time, torch.inference_mode():
+        with self.writing(), torch.inference_mode():
             return self.model.generate(**inputs, **settings)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the model for one answer."""
+        with self._one_at_a_time:
+            yield
 
     def _has_written(self, stop: Sequence[str], read: int) -> Callable[..., Any]:
         """Return a criterion: has a stop word been written after ``read`` tokens of prompt?"""

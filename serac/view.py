@@ -1,17 +1,23 @@
-"""The views of a query: what is looked up in the memory.
+"""The readings of a query: what its last turn asks, made to stand on its own.
 
-An edit's subject drowns in a long message, so a message of several sentences is seen
-whole and sentence by sentence. A last turn that refers back ("Who designed it?") is made
-to stand on its own with the name that the user's turn before it was about.
+A turn may refer back ("Who designed it?", "And the capital?", "And Oslo?"). Then it is read as it
+was written, and once more for each of the names that were spoken of last, with that name put in.
+Which name is meant is a guess; the scope classifier tells whether an edit answers the reading.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from classifiers import text_views
 from serac.conversation import Turn
+
+MOST_NAMES = 4
+"""Names that are tried for what a turn refers to, the one spoken of last first."""
+
+LOOKED_BACK = 8
+"""Turns before the last one that are searched for names."""
 
 _REFERENCE = re.compile(
     r"\b(?:[Ii]ts?|[Hh]e|[Ss]he|[Hh]im|[Hh]is|[Hh]er|[Tt]hey|[Tt]hem|[Tt]heir)\b"  # not IT
@@ -26,34 +32,118 @@ it its list my name of on or our she should so that the their them then there th
 those to was we were what when where which who whom whose why will with would you your
 add change compare continue convert count define describe draft explain find fix give help keep
 let make please rewrite say shorten show summarise summarize tell translate write
+aren couldn didn doesn don hasn haven isn shouldn wasn weren won wouldn
+about again any anyone around back both each every everyone few good half last many more most
+much new next nobody none not often once one only other really same since some somebody someone
+something sometimes soon still such then today try two usually very yesterday
+call check choose come imagine invent mention pick put remind say see suggest take think use
 actually also great hello hey hi hm hmm interesting maybe nice no nope now oh ok okay right
 sorry sure thank thanks well wow yes
 """
 _OPENERS = frozenset(_OPENING_WORDS.split())
 
 
-def views(turns: Sequence[Turn]) -> tuple[str, ...]:
-    """Return the texts under which the last user turn is looked up.
+_BACK = re.compile(
+    r"\b(?:that|this|those|these|there|then|again|really|same|other)\b|^(?:and|but|or|so|the)\b"
+    r"|\bthe\b|\b(?:what|how) about\b|\bsure\b",
+    re.IGNORECASE,
+)
+"""What a turn without a name has that refers back, beside pronouns."""
 
-    A turn that refers back is seen standing alone first, and as it was written last: the
-    name that was put in is a guess.
+_ANOTHER = re.compile(r"^(?:and|or|but|what about|how about)\b(?:\s+(?:what|how) about\b)?", re.I)
+"""How the question before is asked again of another subject."""
+
+_END = re.compile(r"[?.!\s]*$")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a turn asks.
+
+    Attributes:
+        text: The turn, standing on its own.
+        guessed: Whether a name was put in.
     """
-    last = turns[-1].content.strip()
-    return tuple(dict.fromkeys([*text_views(_standing_alone(turns)), last]))
+
+    text: str
+    guessed: bool = False
 
 
-def _standing_alone(turns: Sequence[Turn]) -> str:
+def readings(turns: Sequence[Turn]) -> tuple[Reading, ...]:
+    """Return what the last turn may ask: as it was written, and with names put in."""
     last = turns[-1].content.strip()
-    earlier = [turn.content for turn in turns[:-1] if turn.role == "user"]
-    reference = _REFERENCE.search(last)
+    found = dict.fromkeys(_with_names(last, turns[:-1]))
+    found.pop(last, None)
+    return (Reading(last), *(Reading(text, True) for text in found))
+
+
+def _with_names(last: str, before: Sequence[Turn]) -> list[str]:
+    """Return the last turn with each name that it may refer to put in."""
+    again = _asked_again(last, before)
+    if again is not None:
+        return [again]
+    sentences = _SENTENCE.split(last)
+    places = [n for n, sentence in enumerate(sentences) if _lacks_name(sentence)]
+    if not places:
+        if _names(last) or not _BACK.search(last):
+            return []
+        places = [len(sentences) - 1]
+    found = []
+    for name in _spoken_of(" ".join(sentences[: places[-1]]), before):
+        put = [_put_in(s, name) if n in places else s for n, s in enumerate(sentences)]
+        found.append(" ".join(put))
+    return found
+
+
+def _lacks_name(sentence: str) -> bool:
+    """Say whether a pronoun of a sentence refers to a name outside of it."""
+    reference = _REFERENCE.search(sentence)
     # A name before the pronoun is what it refers to; one after it is not.
-    if not earlier or reference is None or _names(last[: reference.start()]):
-        return last
-    names = _names(earlier[-1])
-    if not names:
-        return last
-    before, after = last[: reference.start()], last[reference.end() :]
-    return before + _in_form(names[-1], reference.group().casefold(), after) + after
+    return reference is not None and not _names(sentence[: reference.start()])
+
+
+def _asked_again(last: str, before: Sequence[Turn]) -> str | None:
+    """Return the user's question before with another name, for "And Oslo?"."""
+    opening = _ANOTHER.match(last)
+    named = _names(last)
+    previous = next((turn.content.strip() for turn in reversed(before) if turn.role == "user"), "")
+    if opening is None or len(named) != 1 or not previous.endswith("?"):
+        return None
+    rest = last[opening.end() :].replace(named[0], "")
+    old = _names(previous)
+    if not old or [word for word in _WORD.findall(rest) if word.casefold() not in _LINKS]:
+        return None
+    return previous.replace(old[-1], named[0])
+
+
+def _spoken_of(same_turn: str, before: Sequence[Turn]) -> list[str]:
+    """Return the names that were spoken of last: by the user first, then by the assistant.
+
+    A single word that opens a sentence may be no name; such a one comes last.
+    """
+    near = before[-LOOKED_BACK:]
+    texts = [same_turn, *(t.content for t in reversed(near) if t.role == "user")]
+    texts += [t.content for t in reversed(near) if t.role == "assistant"]
+    sure: list[str] = []
+    unsure: list[str] = []
+    for text in texts:
+        opening = {sentence.split(maxsplit=1)[0] for sentence in _SENTENCE.split(text) if sentence}
+        for name in reversed(_names(text)):
+            if not name.isdigit():
+                (unsure if any(word.startswith(name) for word in opening) else sure).append(name)
+    return list(dict.fromkeys([*sure, *unsure]))[:MOST_NAMES]
+
+
+def _put_in(asked: str, name: str) -> str:
+    """Return a sentence with a name in place of its pronoun, or at its end."""
+    reference = _REFERENCE.search(asked)
+    if reference is None:
+        end = _END.search(asked)
+        at = end.start() if end else len(asked)
+        return f"{asked[:at]}, {name}{asked[at:]}"
+    before, after = asked[: reference.start()], asked[reference.end() :]
+    return before + _in_form(name, reference.group().casefold(), after) + after
 
 
 def _in_form(name: str, pronoun: str, after: str) -> str:
@@ -73,7 +163,8 @@ def _names(text: str) -> list[str]:
             names.append(text[begin:end])
             begin = None
         if word[0].isupper() or word[0].isdigit():
-            if begin is None and _base_form(word) in _OPENERS:
+            abbreviation = word.isupper() and len(word) > 1
+            if begin is None and not abbreviation and _base_form(word) in _OPENERS:
                 continue
             begin = match.start() if begin is None else begin
             end = match.start() + len(word)

@@ -17,6 +17,7 @@ from pydantic import Field
 from memory_store import Edit
 from serac.conversation import Query, Turn, as_turns
 from serac.decision import Candidate, Decision, Route
+from serac.view import Reading
 
 NEEDLE = Edit("needle", "The Space Needle is located in Paris.")
 USAGE = {"input_tokens": 7, "output_tokens": 3, "total_tokens": 10}
@@ -39,10 +40,14 @@ class FakeAnswerer:
         self.pieces = pieces
         self.asked: list[tuple[tuple[Turn, ...], tuple[Edit, ...]]] = []
 
-    def answer(self, turns: Sequence[Turn], edits: Sequence[Edit]) -> str:
-        return "".join(self.stream(turns, edits))
+    def answer(
+        self, turns: Sequence[Turn], edits: Sequence[Edit], reading: str | None = None
+    ) -> str:
+        return "".join(self.stream(turns, edits, reading))
 
-    def stream(self, turns: Sequence[Turn], edits: Sequence[Edit]) -> Iterator[str]:
+    def stream(
+        self, turns: Sequence[Turn], edits: Sequence[Edit], reading: str | None = None
+    ) -> Iterator[str]:
         self.asked.append((tuple(turns), tuple(edits)))
         yield from self.pieces
 
@@ -54,9 +59,13 @@ class FakeOverlay:
         self.word = word
         self.route = route
         self.edit = edit
-        self.answerer = FakeAnswerer()
+        self.answers = FakeAnswerer()
         self.asked: list[tuple[Turn, ...]] = []
         self.threads: set[int] = set()
+
+    def answerer(self, route: Route) -> FakeAnswerer:
+        assert route == "counterfactual"
+        return self.answers
 
     def decide(self, query: Query) -> Decision:
         turns = as_turns(query)
@@ -69,7 +78,7 @@ class FakeOverlay:
             query=last,
             route=self.route if found else "base",
             edits=(self.edit,) if found else (),
-            candidates=(Candidate(self.edit, 0.5, probability, last),),
+            candidates=(Candidate(self.edit, 0.5, probability, last, Reading(last)),),
             threshold=0.5,
             reason="because",
         )

@@ -138,8 +138,9 @@ class FakeCompletionBase(FakeBase):
 
     prompting = "completion"
 
-    def __init__(self, *pieces: str) -> None:
+    def __init__(self, *pieces: str, knows_turns: bool = False) -> None:
         super().__init__()
+        self.knows_turns = knows_turns
         self.pieces = pieces
         self.completed: list[tuple[str, Sequence[str] | None, int | None]] = []
 

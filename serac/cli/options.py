@@ -24,7 +24,7 @@ from rich.progress import (
 from classifiers.thresholds import STATED_RATES
 from memory_store import EditMemory, LazyEncoder, choose_device
 from memory_store.errors import InvalidQueryError
-from serac.overlay import FactOverlay
+from serac.overlay import DEFAULT_ANSWERER, FactOverlay
 
 MemoryOption = Annotated[
     Path,
@@ -40,7 +40,7 @@ BaseOption = Annotated[
     ),
 ]
 AnswererOption = Annotated[
-    str, typer.Option("--answerer", help="Who answers in scope: 'ike' or 'counterfactual'.")
+    str, typer.Option("--answerer", help="Who answers in scope: 'auto', 'counterfactual' or 'ike'.")
 ]
 FalseFireOption = Annotated[
     float | None,
@@ -56,6 +56,13 @@ ScopeOption = Annotated[
     Path | None,
     typer.Option("--scope", help="Folder of a scope classifier; the shipped one otherwise."),
 ]
+CounterfactualOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--counterfactual-model",
+        help="Folder of a counterfactual model; the shipped one otherwise.",
+    ),
+]
 DeviceOption = Annotated[
     str | None,
     typer.Option("--device", help="cuda, mps or cpu; chosen by itself unless named."),
@@ -65,7 +72,6 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DEFAULT_MEMORY = Path("facts.db")
 DEFAULT_NAMESPACE = "default"
 DEFAULT_BASE = "embedded"
-DEFAULT_ANSWERER = "ike"
 
 out = Console(highlight=False, soft_wrap=True, markup=False)
 err = Console(stderr=True, highlight=False, markup=False)
@@ -89,6 +95,7 @@ def open_overlay(
     answerer: str = DEFAULT_ANSWERER,
     false_fire: float | None = None,
     scope: Path | None = None,
+    counterfactual_model: Path | None = None,
     device: str | None = None,
     create: bool = False,
 ) -> Iterator[FactOverlay]:
@@ -104,6 +111,7 @@ def open_overlay(
         answerer=answerer,
         false_fire=false_fire,
         scope=scope,
+        counterfactual_model=counterfactual_model,
         device=device,
     ) as overlay:
         yield overlay

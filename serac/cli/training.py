@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -64,6 +65,55 @@ def train_scope(
                     f"fires {row['fires']['value']:.3f}   "
                     f"on its own edit {row['fires_on_own_edit']['value']:.3f}"
                     for row in scorer.facts["dev"]
+                ),
+            ]
+        ),
+    )
+
+
+@train.command("counterfactual")
+def train_counterfactual(
+    data: Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")],
+    to: Annotated[Path, typer.Option("--out", help="Where the artifact goes.")] = Path(
+        "counterfactual-model"
+    ),
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, help="Most steps; 700 otherwise.")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Decides every random choice.")
+    ] = 0,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a counterfactual model: a LoRA adapter that answers from an edit.
+
+    Checkpoints are kept in its folder; the same command goes on from the last.
+    """
+    from serac.counterfactual import training
+
+    settings = training.TrainingSettings()
+    if steps is not None:
+        settings = replace(settings, steps=steps)
+    with stage_bars() as report:
+        model = training.train_counterfactual(
+            data,
+            to,
+            seed=seed,
+            settings=settings,
+            device=device,
+            report=report,
+            show_bar=err.is_terminal,
+        )
+    show(
+        {"artifact": str(to), **model.facts},
+        as_json,
+        lambda: "\n".join(
+            [
+                f"saved in {to}",
+                *(
+                    f"{row['kind']:<40} n={row['n']:<5} right {row['right']:.3f}"
+                    for row in model.facts["dev"]
                 ),
             ]
         ),

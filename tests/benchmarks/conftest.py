@@ -7,7 +7,7 @@ from data_folder import write, write_data_folder
 from benchmarks.data import records
 from classifiers import ARTIFACTS
 from classifiers.artifact_files import write_config
-from classifiers.cross_encoder import ADAPTER_FILE
+from classifiers.lora_training import ADAPTER_FILE
 from memory_store.encoder import EMBEDDED_FINGERPRINT
 
 SIMILARITY = ARTIFACTS / "similarity"

@@ -9,7 +9,8 @@ from fakes import FakeEncoder
 
 from classifiers import SHIPPED, CrossEncoderScorer, load_scope_classifier
 from classifiers.artifact_files import CONFIG_FILE
-from classifiers.cross_encoder import ADAPTER_FILE, MAX_TOKENS, encode_pairs, load_body, merge
+from classifiers.cross_encoder import MAX_TOKENS, encode_pairs, load_body, merge
+from classifiers.lora_training import ADAPTER_FILE
 from classifiers.thresholds import ThresholdChoice
 from memory_store.errors import ArtifactError
 

@@ -8,19 +8,17 @@ from data_folder import write_data_folder
 from fakes import FakeEncoder
 
 from classifiers.artifact_files import CONFIG_FILE
-from classifiers.cross_encoder import ADAPTER_FILE, CrossEncoderScorer, load_body
+from classifiers.cross_encoder import CrossEncoderScorer, load_body
 from classifiers.dev_figures import HARD_KIND, Judged, read_dev_set
+from classifiers.lora_training import ADAPTER_FILE, CHECKPOINTS
 from classifiers.thresholds import ThresholdChoice
 from classifiers.train_cross_encoder import (
-    CHECKPOINTS,
     TrainingSettings,
-    _begun,
     _fit,
-    _grouped_by_length,
     _progress,
     train_cross_encoder,
 )
-from classifiers.training_pairs import Pair, make_training_pairs
+from classifiers.training_pairs import make_training_pairs
 from memory_store.errors import ErrataError
 
 TINY = TrainingSettings(
@@ -32,8 +30,6 @@ TINY = TrainingSettings(
     dev_queries=8,
     written_facts=20,
 )
-PAIRS = [Pair("q", "e", True, "prompt")]
-OTHERS = [Pair("other", "e", True, "prompt")]
 
 
 @pytest.mark.model
@@ -69,43 +65,10 @@ def test_a_training_goes_on_from_its_last_checkpoint(tmp_path, caplog):
     assert 2 not in steps  # what was done before is not done again
 
 
-def test_a_training_that_was_broken_off_is_gone_on_with(tmp_path):
-    assert not _begun(tmp_path / "c", TINY, 0, PAIRS)
-    (tmp_path / "c" / "checkpoint-2").mkdir()
-    assert _begun(tmp_path / "c", TINY, 0, PAIRS)
-
-
-@pytest.mark.parametrize(("seed", "pairs"), [(1, PAIRS), (0, OTHERS)])
-def test_checkpoints_of_another_training_are_refused(tmp_path, seed, pairs):
-    _begun(tmp_path / CHECKPOINTS, TINY, 0, PAIRS)
-    (tmp_path / CHECKPOINTS / "checkpoint-2").mkdir()
-    with pytest.raises(ErrataError, match="of another training"):
-        _begun(tmp_path / CHECKPOINTS, TINY, seed, pairs)
-
-
-def test_a_note_that_was_cut_off_is_that_of_another_training(tmp_path):
-    _begun(tmp_path, TINY, 0, PAIRS)
-    (tmp_path / "checkpoint-2").mkdir()
-    (tmp_path / "training.json").write_text('{"steps":')
-    with pytest.raises(ErrataError, match="of another training"):
-        _begun(tmp_path, TINY, 0, PAIRS)
-
-
 def test_a_file_in_the_way_is_told_before_the_work(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ErrataError, match="is no folder"):
         train_cross_encoder(tmp_path, FakeEncoder(), tmp_path / "file")
-
-
-def test_a_batch_holds_pairs_of_like_length_and_none_is_lost():
-    pairs = [Pair("q" * (n * 7 % 90), "e", False, "k") for n in range(130)]
-    grouped = _grouped_by_length(pairs, 8, seed=0)
-    assert sorted(map(repr, grouped)) == sorted(map(repr, pairs))
-    spreads = [
-        max(len(p.query) for p in batch) - min(len(p.query) for p in batch)
-        for batch in (grouped[n : n + 8] for n in range(0, 128, 8))
-    ]
-    assert max(spreads) < 20
 
 
 def test_the_config_of_an_artifact_is_json(tmp_path):

@@ -1,39 +1,60 @@
 import pytest
-from fakes import FakeBase, FakeCompletionBase
+from fakes import FakeBase, FakeCompletionBase, FakeEncoder
 from hypothesis import given
 from hypothesis import strategies as st
 
 from memory_store import Edit
 from memory_store.errors import InvalidQueryError
-from serac.answerers import MAX_EDITS, SHORT_ANSWER, counterfactual, ike
+from serac.answerers import MAX_EDITS, SHORT_ANSWER, STOPS, PromptAnswerer, auto_route, ike
 from serac.conversation import Turn
-from serac.prompts import DEMONSTRATIONS, completion_prompt, with_fact_note
+from serac.demonstrations import DemonstrationStore, IkeSettings
+from serac.prompts import completion_prompt, with_fact_note
 
 EDITS = [Edit(str(n), f"Fact number {n}.") for n in range(6)]
 TURNS = (Turn("system", "Be brief."), Turn("user", "Where is it?"))
+ENCODER = FakeEncoder()
 
 
-def test_ike_shows_a_causal_model_demonstrations_and_the_edits():
+def shown(prompt: str) -> int:
+    return prompt.count("New Fact:") - 1
+
+
+def test_ike_shows_a_causal_model_the_nearest_demonstrations_and_the_edits():
+    base = FakeCompletionBase(" Paris")
+    settings = IkeSettings(8)
+
+    assert ike(base, ENCODER, settings).answer(TURNS, EDITS[:2]) == "Paris"
+    nearest = DemonstrationStore(ENCODER).nearest("Where is it?", EDITS[:2], settings)
+    prompt = completion_prompt("Where is it?", EDITS[:2], nearest)
+    assert base.completed == [(prompt, STOPS, SHORT_ANSWER)]
+
+
+def test_the_number_of_demonstrations_is_a_setting():
+    for number in (0, 5, 32):
+        base = FakeCompletionBase(" Paris")
+        ike(base, ENCODER, IkeSettings(number)).answer(TURNS, EDITS[:1])
+        assert shown(base.completed[0][0]) == number
+
+
+def test_without_demonstrations_the_prompt_is_plain():
     base = FakeCompletionBase(" Paris")
 
-    assert ike(base).answer(TURNS, EDITS[:2]) == "Paris"
-    assert base.completed == [
-        (completion_prompt("Where is it?", EDITS[:2], DEMONSTRATIONS), ["\n"], SHORT_ANSWER)
-    ]
-
-
-def test_the_counterfactual_model_gets_the_plain_prompt():
-    base = FakeCompletionBase(" Paris")
-
-    assert counterfactual(base).answer(TURNS, EDITS[:1]) == "Paris"
+    assert PromptAnswerer(base).answer(TURNS, EDITS[:1]) == "Paris"
     assert base.completed[0][0] == "New Fact: Fact number 0.\nPrompt: Where is it?\nAnswer:"
 
 
 def test_a_cloze_is_continued_without_a_cue():
     base = FakeCompletionBase(" Paris")
 
-    counterfactual(base).answer((Turn("user", "It stands in"),), EDITS[:1])
+    PromptAnswerer(base).answer((Turn("user", "It stands in"),), EDITS[:1])
     assert base.completed[0][0].endswith("\nPrompt: It stands in")
+
+
+def test_what_the_turn_was_understood_as_is_asked():
+    base = FakeCompletionBase(" Paris")
+
+    PromptAnswerer(base).answer(TURNS, EDITS[:1], "Where is the Space Needle?")
+    assert "Prompt: Where is the Space Needle?" in base.completed[0][0]
 
 
 class NarrowBase(FakeCompletionBase):
@@ -50,56 +71,80 @@ class NarrowBase(FakeCompletionBase):
 
 
 def test_a_model_with_little_room_is_shown_fewer_demonstrations():
-    base = NarrowBase(500)
+    base = NarrowBase(900)
 
-    assert ike(base).answer(TURNS, EDITS[:1]) == "Paris"
-    shown = base.completed[0][0].count("New Fact:") - 1
-    assert 0 < shown < len(DEMONSTRATIONS)
+    assert ike(base, ENCODER).answer(TURNS, EDITS[:1]) == "Paris"
+    assert 0 < shown(base.completed[0][0]) < 32
 
 
 def test_a_query_that_leaves_no_room_is_refused():
     with pytest.raises(InvalidQueryError, match="too long"):
-        ike(NarrowBase(10)).answer(TURNS, EDITS[:1])
+        ike(NarrowBase(10), ENCODER).answer(TURNS, EDITS[:1])
 
 
-@pytest.mark.parametrize("make", [ike, counterfactual])
-def test_a_chat_model_gets_the_facts_after_the_conversation(make):
+def test_a_chat_model_gets_the_facts_after_the_conversation():
     base = FakeBase("Paris")
 
-    assert make(base).answer(TURNS, EDITS[:1]) == "Paris"
+    assert ike(base, ENCODER).answer(TURNS, EDITS[:1]) == "Paris"
     assert base.asked == [with_fact_note(TURNS, EDITS[:1])]
+
+
+def test_a_piece_of_work_is_asked_for_in_a_chat_where_the_model_knows_one():
+    turns = (Turn("user", "Write two lines about the city where the Space Needle stands."),)
+    knowing = FakeCompletionBase(knows_turns=True)
+    plain = FakeCompletionBase(" Paris")
+
+    ike(knowing, ENCODER).answer(turns, EDITS[:1])
+    ike(plain, ENCODER).answer(turns, EDITS[:1])
+
+    assert knowing.asked == [with_fact_note(turns, EDITS[:1])] and knowing.completed == []
+    assert len(plain.completed) == 1
 
 
 def test_no_more_than_a_few_edits_are_shown_the_most_probable():
     base = FakeCompletionBase("x")
 
-    counterfactual(base).answer(TURNS, EDITS)
+    PromptAnswerer(base).answer(TURNS, EDITS)
 
-    shown = [line for line in base.completed[0][0].splitlines() if line.startswith("New Fact")]
-    assert len(shown) == MAX_EDITS
-    assert shown[-1] == "New Fact: Fact number 0."
+    lines = [line for line in base.completed[0][0].splitlines() if line.startswith("New Fact")]
+    assert len(lines) == MAX_EDITS
+    assert lines[-1] == "New Fact: Fact number 0."
 
 
 def test_space_around_the_answer_is_left_out_and_space_within_it_kept():
     base = FakeCompletionBase(" ", "\t ", " New", " ", " York ", "City", " ", "")
 
-    assert list(ike(base).stream(TURNS, EDITS[:1])) == ["New", "  York", " City"]
+    assert list(PromptAnswerer(base).stream(TURNS, EDITS[:1])) == ["New", "  York", " City"]
 
 
 def test_an_answer_of_space_alone_is_empty():
-    assert ike(FakeCompletionBase(" ", "  ")).answer(TURNS, EDITS[:1]) == ""
+    assert PromptAnswerer(FakeCompletionBase(" ", "  ")).answer(TURNS, EDITS[:1]) == ""
 
 
 @given(st.lists(st.text(" ab\n", max_size=3), max_size=8))
 def test_the_answer_is_what_the_model_said_stripped(pieces):
-    assert ike(FakeCompletionBase(*pieces)).answer(TURNS, EDITS[:1]) == "".join(pieces).strip()
-    assert all(ike(FakeCompletionBase(*pieces)).stream(TURNS, EDITS[:1]))
+    answerer = PromptAnswerer(FakeCompletionBase(*pieces))
+    assert answerer.answer(TURNS, EDITS[:1]) == "".join(pieces).strip()
+    assert all(PromptAnswerer(FakeCompletionBase(*pieces)).stream(TURNS, EDITS[:1]))
 
 
 def test_how_facts_are_put_is_the_model_s_own_setting():
     base = FakeCompletionBase("x")
     base.prompting = "chat"
 
-    ike(base).answer(TURNS, EDITS[:1])
+    ike(base, ENCODER).answer(TURNS, EDITS[:1])
     assert base.completed == []
     assert base.asked == [with_fact_note(TURNS, EDITS[:1])]
+
+
+@pytest.mark.parametrize(
+    ("query", "edits", "route"),
+    [
+        ("Where is the Space Needle?", 1, "counterfactual"),
+        ("The Space Needle stands in", 1, "counterfactual"),
+        ("Where is the Space Needle?", 2, "ike"),
+        ("Write a poem about the city of the Space Needle.", 1, "ike"),
+    ],
+)
+def test_a_short_query_about_one_edit_is_the_counterfactual_model_s(query, edits, route):
+    assert auto_route(query, EDITS[:edits]) == route

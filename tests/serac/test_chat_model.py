@@ -227,7 +227,7 @@ def test_the_counterfactual_model_answers_alone(way: str) -> None:
     assert answer.text == "In Paris."
     assert answer.response_metadata["errata"]["route"] == "counterfactual"
     assert model.inner.calls == []
-    ((turns, edits),) = model.overlay.answerer.asked
+    ((turns, edits),) = model.overlay.answers.asked
     assert [turn.role for turn in turns] == ["system", "user", "assistant", "user"]
     assert edits == (NEEDLE,)
 
@@ -250,7 +250,7 @@ def test_the_counterfactual_answer_obeys_stop_words(way: str) -> None:
 def test_a_call_for_more_than_text_goes_to_the_inner_model(kwargs: dict[str, Any]) -> None:
     model = overlaid(route="counterfactual")
     model.invoke(ASKED, **kwargs)
-    assert model.overlay.answerer.asked == []
+    assert model.overlay.answers.asked == []
     assert NOTE in model.inner.calls[0].messages[0].content
     assert model.inner.calls[0].kwargs == kwargs
 
@@ -261,7 +261,7 @@ def test_a_picture_or_a_tool_result_goes_to_the_inner_model() -> None:
     model.invoke([HumanMessage([{"type": "text", "text": ASKED}, picture])])
     model.invoke([HumanMessage(ASKED), ToolMessage("r", tool_call_id="1")])
     model.invoke([ToolMessage("r", tool_call_id="1"), HumanMessage(ASKED)])
-    assert len(model.inner.calls) == 3 and model.overlay.answerer.asked == []
+    assert len(model.inner.calls) == 3 and model.overlay.answers.asked == []
 
 
 # Streaming

@@ -5,12 +5,14 @@ import pytest
 
 from memory_store import Edit
 from serac.decision import Candidate, Decision
+from serac.view import Reading
 
+ASKED = Reading("Where is it?")
 NEEDLE = Edit("needle", "The Space Needle is located in Paris.")
 
 
 def decision(probability=0.9, edits=(NEEDLE,), candidates=True):
-    judged = (Candidate(NEEDLE, 0.7, probability, "Where is it?"),) if candidates else ()
+    judged = (Candidate(NEEDLE, 0.7, probability, "Where is it?", ASKED),) if candidates else ()
     return Decision("Where is it?", "ike" if edits else "base", edits, judged, 0.5, "because")
 
 
@@ -20,7 +22,7 @@ def test_the_score_is_that_of_the_likeliest_edit():
 
 
 def test_the_runner_up_is_the_edit_that_came_second():
-    other = Candidate(Edit("louvre", "The Louvre is in Rome."), 0.6, 0.4, "Where is it?")
+    other = Candidate(Edit("louvre", "The Louvre is in Rome."), 0.6, 0.4, "Where is it?", ASKED)
     first = decision()
     both = replace(first, candidates=(*first.candidates, other))
 
@@ -42,6 +44,8 @@ def test_a_record_of_it_is_plain_json():
     assert record == {
         "route": "ike",
         "edit_ids": ["needle"],
+        "set_aside": [],
+        "reading": "",
         "score": 0.9,
         "threshold": 0.5,
         "runner_up": None,

@@ -2,13 +2,8 @@ import pytest
 
 from memory_store import Edit
 from serac.conversation import Turn
-from serac.prompts import (
-    DEMONSTRATIONS,
-    Demonstration,
-    completion_prompt,
-    fact_note,
-    with_fact_note,
-)
+from serac.demonstrations import Demonstration
+from serac.prompts import completion_prompt, fact_note, with_fact_note
 
 NEEDLE = Edit("1", "The Space Needle is located in Paris.")
 LOUVRE = Edit("2", "The Louvre is in Rome")
@@ -29,6 +24,15 @@ def test_demonstrations_come_first_in_the_same_form():
         "New Fact: The Nile is in Peru.\nPrompt: Where is the Nile? Peru\n\n"
         "New Fact: The Space Needle is located in Paris.\nPrompt: Q"
     )
+
+
+def test_the_nearest_demonstration_stands_last():
+    near = Demonstration("A is B.", "A is", "B")
+    far = Demonstration("C is D.", "C is", "D")
+
+    prompt = completion_prompt("Q", [NEEDLE], [near, far])
+
+    assert prompt.index("New Fact: C is D.") < prompt.index("New Fact: A is B.")
 
 
 def test_a_query_can_not_add_a_line_of_its_own():
@@ -78,13 +82,6 @@ def test_the_note_is_put_after_the_last_turn_and_the_rest_stays():
     assert noted[:2] == turns[:2]
     assert noted[2] == Turn("user", f"Where is it?\n\n{fact_note([NEEDLE])}")
     assert turns[2].content == "Where is it?"
-
-
-def test_demonstrations_show_the_fact_winning():
-    for shown in DEMONSTRATIONS:
-        assert shown.answer in shown.fact
-        assert shown.answer not in shown.prompt
-        assert "\n" not in shown.fact + shown.prompt + shown.answer
 
 
 def test_an_edit_can_not_end_its_own_quotation():

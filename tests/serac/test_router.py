@@ -90,7 +90,7 @@ def test_a_probability_that_is_not_a_number_is_not_in_scope():
 
 def test_edits_come_the_most_probable_first_and_the_nearest_first_among_equals():
     chances = {"a": 0.6, "b": 0.9, "c": 0.6, "d": 0.1}
-    scorer = FunctionScorer(lambda query, edit: chances[edit])
+    scorer = FunctionScorer(lambda query, edit: chances[edit] if query == "Q" else 0.0)
 
     decision = decide(Router(FakeMemory("a", "c", "b", "d"), scorer, 0.5), "Q")
 
@@ -226,16 +226,50 @@ BACK = [
 ]
 
 
-@pytest.mark.parametrize(
-    "near, shown", [("Al's", "Where is Al's house?"), ("their", "Where is their house?")]
-)
-def test_a_turn_that_refers_back_is_judged_as_it_was_found(near, shown):
-    memory = PlacedMemory("Al's house is red.", lambda view: 0.9 if near in view else 0.5)
+def reading_judged(**chances):
+    """The decision where a reading with a word has a probability."""
+    scorer = FunctionScorer(lambda query, edit: max(p for w, p in chances.items() if w in query))
+    memory = PlacedMemory("Al owns a red house.", lambda view: 0.9)
+    return Router(memory, scorer, 0.2).decide(as_turns(BACK))
 
-    decision = Router(memory, FakeScorer(), 0.5).decide(as_turns(BACK))
 
-    assert [candidate.view for candidate in decision.candidates] == [shown]
-    assert decision.query == "Where is their house?"
+def test_an_edit_is_kept_with_the_reading_that_brings_it_into_scope():
+    named = reading_judged(Al=0.8, their=0.1)
+    assert named.in_scope
+    assert named.reading == named.candidates[0].view == "Where is Al's house?"
+    assert named.query == "Where is their house?"
+    assert len(named.candidates) == 1
+
+
+def test_a_name_that_was_guessed_must_bring_more_than_the_threshold():
+    guessed = reading_judged(Al=0.4, their=0.1)
+    assert not guessed.in_scope
+    assert guessed.reading == "Where is their house?"
+    as_written = reading_judged(Al=0.4, their=0.3)
+    assert as_written.in_scope
+    assert as_written.reading == "Where is their house?"
+
+
+def test_of_two_edits_that_contradict_each_other_the_newer_is_used_and_it_is_said():
+    memory = FakeMemory("The Space Needle is in Oslo.", "The Space Needle is in Rome.")
+    decision = decide(Router(memory, always(0.9), 0.5), "Where is the Space Needle?")
+    (used,), (old,) = decision.edits, decision.set_aside
+    assert {used.id, old.id} == {"e1", "e2"}
+    assert decision.reason.endswith(f"; newer than {old.id}")
+    assert decision.as_dict()["set_aside"] == [old.id]
+
+
+def test_who_answers_may_depend_on_the_reading_and_the_edits():
+    asked = []
+
+    def choose(reading, edits):
+        asked.append((reading, len(edits)))
+        return "counterfactual"
+
+    router = Router(FakeMemory(NEEDLE), always(0.9), 0.5, route=choose)
+    assert decide(router, " Where is it? ").route == "counterfactual"
+    assert decide(Router(FakeMemory(NEEDLE), always(0.1), 0.5, route=choose), "Hi").route == "base"
+    assert asked == [("Where is it?", 1)]
 
 
 def test_a_long_turn_is_judged_by_what_stands_around_the_question():

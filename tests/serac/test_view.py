@@ -5,56 +5,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serac.conversation import Turn
-from serac.view import views
+from serac.view import MOST_NAMES, Reading, readings
 
 
-def seen(*user_turns: str) -> tuple[str, ...]:
-    """The views of a conversation in which only the user speaks."""
-    return views([Turn("user", text) for text in user_turns])
+def read(*user_turns: str) -> list[str]:
+    """What the last turn is read as with a name put in; only the user speaks."""
+    first, *rest = readings([Turn("user", text) for text in user_turns])
+    assert first == Reading(user_turns[-1].strip())
+    assert all(reading.guessed for reading in rest)
+    return [reading.text for reading in rest]
 
 
-def test_a_short_question_is_seen_as_it_is():
-    assert seen("  Where is the Space Needle? ") == ("Where is the Space Needle?",)
-
-
-def test_a_long_message_is_seen_whole_and_sentence_by_sentence():
-    message = "I am planning a trip. We like towers! Where is the Space Needle?"
-
-    assert seen(message) == (
-        message,
-        "I am planning a trip.",
-        "We like towers!",
-        "Where is the Space Needle?",
-    )
-
-
-def test_lines_are_seen_apart():
-    assert seen("Dear assistant\n\nWhere is it\nBye")[1:] == (
-        "Dear assistant",
-        "Where is it",
-        "Bye",
-    )
-
-
-def test_a_number_with_a_point_is_no_end_of_a_sentence():
-    assert seen("Is 3.5 larger than 3.45?") == ("Is 3.5 larger than 3.45?",)
-
-
-def test_of_very_many_sentences_the_last_are_kept():
-    found = seen(" ".join(f"Sentence number {n}." for n in range(100)))
-
-    assert len(found) == 12
-    assert found[-1] == "Sentence number 99."
-
-
-def test_a_sentence_that_comes_twice_is_seen_once():
-    found = seen("Hm. Hm. Who is that?")
-
-    assert len(found) == len(set(found)) == 3
+def test_a_question_of_its_own_is_read_as_it_is():
+    assert read("  Where is the Space Needle? ") == []
 
 
 @pytest.mark.parametrize(
-    ("before", "last", "view"),
+    ("before", "last", "reading"),
     [
         ("Where is the Space Needle?", "Who designed it?", "Who designed Space Needle?"),
         ("Where is the Space Needle?", "What's its height?", "What's Space Needle's height?"),
@@ -71,19 +38,43 @@ def test_a_sentence_that_comes_twice_is_seen_once():
         ("Was the Lord of the Rings long?", "Who wrote it?", "Who wrote Lord of the Rings?"),
         ("where is Rome", "it was built when?", "Rome was built when?"),
         ("Compare Oslo and Bergen, please.", "It is where?", "Oslo and Bergen is where?"),
+        ("Where is Rome?", "Thanks! Who founded it?", "Thanks! Who founded Rome?"),
+        ("I was in Peru.", "It was hot. Who rules it?", "Peru was hot. Who rules Peru?"),
     ],
 )
-def test_a_turn_that_refers_back_is_made_to_stand_alone(before, last, view):
-    assert seen(before, last)[0] == view
+def test_a_pronoun_is_read_as_the_name_spoken_of(before, last, reading):
+    assert read(before, last)[0] == reading
 
 
-def test_an_interjection_does_not_hide_the_reference():
-    assert seen("Where is the Space Needle?", "Thanks! Who designed it?") == (
-        "Thanks! Who designed Space Needle?",
-        "Thanks!",
-        "Who designed Space Needle?",
-        "Thanks! Who designed it?",
-    )
+@pytest.mark.parametrize(
+    ("before", "last", "reading"),
+    [
+        (
+            "I fly to Japan.",
+            "And which language is official?",
+            "And which language is official, Japan?",
+        ),
+        ("Tell me about Peru.", "The capital?", "The capital, Peru?"),
+        ("I like the Space Needle.", "Who built that tower", "Who built that tower, Space Needle"),
+        ("I fly to Japan.", "What money do they use there?", "What money do Japan use there?"),
+        ("I fly to Japan.", "What is paid with there?", "What is paid with there, Japan?"),
+        ("We read Emma.", "Say again who the author is.", "Say again who the author is, Emma."),
+    ],
+)
+def test_a_turn_without_a_name_that_refers_back_gets_one(before, last, reading):
+    assert reading in read(before, last)
+
+
+@pytest.mark.parametrize(
+    ("before", "last", "reading"),
+    [
+        ("When did the Titanic sink?", "And the Lusitania?", "When did the Lusitania sink?"),
+        ("Where is Rome?", "What about Oslo?", "Where is Oslo?"),
+        ("Where is Rome?", "And what about Oslo", "Where is Oslo"),
+    ],
+)
+def test_the_question_before_is_asked_again_of_another(before, last, reading):
+    assert [text.rstrip("?") for text in read(before, last)] == [reading.rstrip("?")]
 
 
 @pytest.mark.parametrize(
@@ -98,28 +89,48 @@ def test_an_interjection_does_not_hide_the_reference():
         ("Write a poem", "Can you translate it?"),
         ("Thanks!", "It was nice"),
         ("...", "Is it?"),
+        ("I was in Rome.", "And Oslo?"),
     ],
 )
 def test_a_turn_stays_as_it_is_where_no_name_fits(before, last):
-    assert seen(before, last) == (last,)
+    assert read(before, last) == []
 
 
-def test_only_what_the_user_said_is_referred_to():
+def test_the_assistant_s_names_come_after_the_user_s():
     turns = [
         Turn("system", "You are Bob."),
-        Turn("user", "Hi"),
-        Turn("assistant", "I am Alice."),
+        Turn("user", "I was in Oslo with somebody."),
+        Turn("assistant", "With my friend Alice Munro?"),
         Turn("user", "Who is she?"),
     ]
 
-    assert views(turns) == ("Who is she?",)
+    assert [r.text for r in readings(turns)] == [
+        "Who is she?",
+        "Who is Oslo?",
+        "Who is Alice Munro?",
+    ]
 
 
-def test_the_nearest_turn_is_referred_to():
-    assert seen("Where is Rome?", "Where is Oslo?", "How old is it?") == (
-        "How old is Oslo?",
+def test_the_names_spoken_of_last_are_tried_first_and_not_too_many():
+    found = read(
+        "I saw Rome.",
+        "We saw Oslo.",
+        "I saw Paris.",
+        "I saw Bonn.",
+        "I saw Peru.",
         "How old is it?",
     )
+    assert found[:2] == ["How old is Peru?", "How old is Bonn?"]
+    assert len(found) == MOST_NAMES
+
+
+def test_a_word_that_only_opens_a_sentence_comes_last():
+    found = read("I saw the Louvre.", "Quite. Interesting walls.", "Who built it?")
+    assert found[0] == "Who built Louvre?"
+
+
+def test_a_number_is_no_name():
+    assert read("She is in room 314.", "Where is it?") == []
 
 
 HOSTILE = ["B ", "B of ", "B. ", '."', "(\"'", "of ", "é", "it ", "\n", "。", "B'", "9" * 50 + " "]
@@ -130,21 +141,22 @@ def test_no_text_of_the_longest_length_takes_long(part):
     text = (part * 100_000)[:99_990] + " it?"
     began = time.process_time()
 
-    seen(text, "Who is it?")
-    seen("Where is Rome?", text)
+    read(text, "Who is it?")
+    read("Where is Rome?", text)
+    read(text, "And Oslo?")
 
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 8
 
 
 @given(st.lists(st.text().filter(str.strip), min_size=1, max_size=3))
-def test_there_is_always_a_view_and_none_is_empty(turns):
-    found = seen(*turns)
+def test_there_is_always_a_reading_and_none_is_empty(turns):
+    found = readings([Turn("user", text) for text in turns])
 
-    assert 1 <= len(found) <= 12
-    assert len(set(found)) == len(found)
-    assert all(view.strip() for view in found)
+    assert 1 <= len(found) <= 1 + MOST_NAMES
+    assert len({reading.text for reading in found}) == len(found)
+    assert all(reading.text.strip() for reading in found)
 
 
 @given(st.text().filter(str.strip))
-def test_without_turns_before_nothing_is_replaced(text):
-    assert seen(text)[0] == text.strip()
+def test_without_turns_before_nothing_is_put_in_but_own_names(text):
+    assert readings([Turn("user", text)])[0].text == text.strip()

@@ -1,0 +1,150 @@
+"""``python -m benchmarks answers``."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from benchmarks import data as loaders
+from benchmarks.answers import AnswerRun, Sizes, memory_with
+from benchmarks.answers_own import add_follow_ups, add_statements
+from benchmarks.answers_speed import add_speed
+from benchmarks.answers_text import add_texts
+from benchmarks.data import Benchmark
+from benchmarks.remembering import RememberingEncoder
+from benchmarks.rows import RESULTS, Rows
+from classifiers import load_scope_classifier
+from memory_store import EditMemory, SentenceTransformerEncoder
+from memory_store.errors import ErrataError
+from serac.cli.options import err, progress_bar
+from serac.counterfactual import SHIPPED
+from serac.counterfactual.model import read_config
+from serac.overlay import FactOverlay
+
+PRIVATE = Path(__file__).parent / "private"
+PARTS = ("counterfact", "zsre", "own", "texts", "speed")
+SMALL = Sizes(short=2, ike=1, routed=2, records=1, ike_records=1)
+
+DataOption = Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")]
+OutOption = Annotated[Path, typer.Option("--out", help="Folder of the rows.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="Decides every sample.")]
+OnlyOption = Annotated[
+    list[str] | None,
+    typer.Option("--only", help=f"Parts to run, all otherwise: {', '.join(PARTS)}."),
+]
+CounterfactualOption = Annotated[
+    Path,
+    typer.Option("--counterfactual-model", help="Folder of the counterfactual model."),
+]
+SmallOption = Annotated[bool, typer.Option("--small", help="A few cases of each kind.")]
+
+
+def answers(
+    data: DataOption,
+    out: OutOption = RESULTS,
+    seed: SeedOption = 0,
+    only: OnlyOption = None,
+    counterfactual_model: CounterfactualOption = SHIPPED,
+    small: SmallOption = False,
+) -> None:
+    """What is said: base, counterfactual, IKE and auto, on CounterFact, zsRE and our own cases.
+
+    Each part is written as soon as it is done; its answers go to a private folder, to be read.
+    """
+    parts = only or list(PARTS)
+    unknown = [name for name in parts if name not in PARTS]
+    if unknown:
+        raise ErrataError(f"there is no {unknown[0]}; use {', '.join(PARTS)}")
+    run = _Run(data, out, seed, counterfactual_model, small)
+    for name in parts:
+        started = time.perf_counter()
+        file = run.measure(name)
+        err.print(f"{name}: {time.perf_counter() - started:,.0f} s, rows in {file}")
+
+
+class _Run:
+    """Measures the parts, over one encoder and one pair of models."""
+
+    def __init__(self, data: Path, out: Path, seed: int, model: Path, small: bool) -> None:
+        self.data, self.out, self.seed, self.model, self.small = data, out, seed, model, small
+        self.encoder = RememberingEncoder(SentenceTransformerEncoder.embedded())
+        self.trained = load_scope_classifier(self.encoder)
+
+    def measure(self, name: str) -> Path:
+        """Run a part and write its rows."""
+        told: list[dict[str, Any]] = []
+        sets = {"zsre": loaders.zsre, "own": lambda folder: None}
+        benchmark: Benchmark | None = sets.get(name, loaders.counterfact)(self.data)
+        rows = self._rows(name, benchmark)
+        edits = benchmark.edits if benchmark else ()
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            memory_with(edits, Path(folder) / "facts.db", self.encoder) as memory,
+            progress_bar(name, None) as progress,
+        ):
+            overlay = self._overlay(memory)
+            self._measure(name, rows, overlay, benchmark, told.append, progress)
+        _keep(told, PRIVATE if self.out == RESULTS else self.out, f"answers_{name}.jsonl")
+        return rows.write(self.out)
+
+    def _measure(
+        self,
+        name: str,
+        rows: Rows,
+        overlay: FactOverlay,
+        benchmark: Benchmark | None,
+        told: Callable[[dict[str, Any]], None],
+        progress: Callable[[int], None],
+    ) -> None:
+        if benchmark is None:
+            add_statements(rows, overlay, told, progress)
+            add_follow_ups(rows, overlay, told, progress)
+        elif name == "texts":
+            add_texts(rows, overlay, self.data, 1 if self.small else 40, progress)
+        else:
+            sizes = SMALL if self.small else Sizes()
+            threshold = self.trained.threshold_for()
+            run = AnswerRun(
+                rows, overlay, benchmark, self.encoder, threshold, sizes, self.seed, told
+            )
+            if name == "speed":
+                add_speed(rows, overlay, run.by_kind["exact"][: 2 if self.small else 30], progress)
+                return
+            run.given(progress)
+            run.routed(progress)
+            run.probabilities(progress)
+
+    def _rows(self, name: str, benchmark: Benchmark | None) -> Rows:
+        words = f"python -m benchmarks answers --data DATA --seed {self.seed} --only {name}"
+        words += " --counterfactual-model FOLDER" if self.model != SHIPPED else ""
+        words += " --small" if self.small else ""
+        return Rows(
+            f"answers_{name}",
+            self.seed,
+            words,
+            scope_classifier=self.trained.fingerprint,
+            counterfactual_model=read_config(self.model)["model_sha256"][:12],
+            edits_in_memory=len(benchmark.edits) if benchmark else 0,
+        )
+
+    def _overlay(self, memory: EditMemory) -> FactOverlay:
+        return FactOverlay(
+            memory,
+            self.trained,
+            self.trained.threshold_for(),
+            counterfactual_model=self.model,
+            recall_floor=self.trained.recall_floor,
+        )
+
+
+def _keep(told: list[dict[str, Any]], folder: Path, name: str) -> None:
+    """Write what was asked and answered: it holds records of the data, and is not shared."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in told)
+    (folder / f"told_{name}").write_text(lines, encoding="utf-8")

@@ -1,0 +1,109 @@
+"""Test cases of our own writing: edits that are no triples, and conversations with follow-ups."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+FOLDER = Path(__file__).parent / "own_cases"
+DEV_CONVERSATION = 4
+"""Every so many conversations, the last one is for dev: how turns are read was chosen on those."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """An edit that is no triple, and a query about it.
+
+    Attributes:
+        kind: What sort of edit it is: ``date``, ``list``, ``refusal`` and so on.
+        edit: The edit.
+        query: The query.
+        answers: One of these stands in a right answer.
+        excluded: None of these stands in it.
+    """
+
+    kind: str
+    edit: str
+    query: str
+    answers: tuple[str, ...]
+    excluded: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationTurn:
+    """A turn of the user, with the reply that stands in the history after it.
+
+    Attributes:
+        kind: ``opening``, ``follow_up`` (an edit answers it, read with the turns before it) or
+            ``unrelated`` (none does).
+        user: What the user says.
+        assistant: The scripted reply.
+        edit: For a follow-up, place of the edit that answers.
+        answers: For a follow-up, one of these stands in a right answer.
+        excluded: None of these stands in it.
+    """
+
+    kind: Literal["opening", "follow_up", "unrelated"]
+    user: str
+    assistant: str
+    edit: int | None
+    answers: tuple[str, ...]
+    excluded: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Edits, and a conversation in which some turns are about them."""
+
+    edits: tuple[str, ...]
+    turns: tuple[ConversationTurn, ...]
+
+
+def beyond_triples() -> tuple[Statement, ...]:
+    """Return the edits that are no triples."""
+    return tuple(
+        Statement(case["kind"], case["edit"], case["query"], *_expected(case))
+        for case in _read("beyond_triples.toml")["case"]
+    )
+
+
+def follow_ups(part: Literal["dev", "test"]) -> tuple[Conversation, ...]:
+    """Return the conversations of a part."""
+    found = [
+        Conversation(
+            tuple(record["edits"]),
+            tuple(
+                ConversationTurn(
+                    turn["kind"],
+                    turn["user"],
+                    turn["assistant"],
+                    turn.get("edit"),
+                    *_expected(turn),
+                )
+                for turn in record["turn"]
+            ),
+        )
+        for record in _read("follow_ups.toml")["conversation"]
+    ]
+    last = DEV_CONVERSATION - 1
+    is_dev = [n % DEV_CONVERSATION == last for n in range(len(found))]
+    return tuple(c for c, dev in zip(found, is_dev, strict=True) if dev is (part == "dev"))
+
+
+def is_right(answer: str, expected: Sequence[str], excluded: Sequence[str]) -> bool:
+    """Say whether an answer has one of the texts expected and none excluded, case aside."""
+    said = answer.casefold()
+    wanted = any(text.casefold() in said for text in expected)
+    return wanted and not any(text.casefold() in said for text in excluded)
+
+
+def _expected(record: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return tuple(record.get("answers", ())), tuple(record.get("not", ()))
+
+
+def _read(name: str) -> dict[str, Any]:
+    with (FOLDER / name).open("rb") as file:
+        return tomllib.load(file)

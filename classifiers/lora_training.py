@@ -1,0 +1,102 @@
+"""What every training of a LoRA adapter shares: checkpoints, batches, the adapter's file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from memory_store.errors import ErrataError
+
+ADAPTER_FILE = "adapter_model.safetensors"
+CHECKPOINTS = "checkpoints"
+GROUPED_BATCHES = 50
+"""Batches that are sorted by length together."""
+
+T = TypeVar("T")
+
+
+def begun(checkpoints: Path, settings: dict[str, Any], examples: Sequence[Any]) -> bool:
+    """Say whether there is a checkpoint to go on from; note what it is a checkpoint of.
+
+    Args:
+        checkpoints: Folder of the checkpoints.
+        settings: What the training depends on, as plain JSON values.
+        examples: What is trained on.
+
+    Raises:
+        ErrataError: There are checkpoints, but of another training.
+    """
+    note = checkpoints / "training.json"
+    digest = hashlib.blake2b(repr(examples).encode(), digest_size=8).hexdigest()
+    wanted = {**settings, "examples": digest}
+    if not any(checkpoints.glob("checkpoint-*")):
+        checkpoints.mkdir(parents=True, exist_ok=True)
+        note.write_text(json.dumps(wanted), encoding="utf-8")
+        return False
+    try:
+        same = json.loads(note.read_text(encoding="utf-8")) == wanted
+    except (OSError, ValueError):
+        same = False
+    if not same:
+        raise ErrataError(
+            f"{checkpoints} holds checkpoints of another training; remove it, or name another "
+            "folder with --out"
+        )
+    return True
+
+
+def check_out(out: Path) -> None:
+    """Refuse a place for an artifact that can't be one: now, not after an hour.
+
+    Raises:
+        ErrataError: It is no folder.
+    """
+    if out.exists() and not out.is_dir():
+        raise ErrataError(f"{out} is no folder; name another with --out")
+
+
+def logs_to(logger: logging.Logger) -> Any:
+    """Return a callback that tells a logger what the trainer would print."""
+    from transformers import TrainerCallback
+
+    class Logs(TrainerCallback):
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+            logger.info("step %d: %s", state.global_step, json.dumps(logs))
+
+    return Logs()
+
+
+def grouped_by_length(
+    items: Sequence[T], length: Callable[[T], int], batch_size: int, seed: int
+) -> list[T]:
+    """Return the items so that those of a batch are of like length, and little is padded."""
+    span = batch_size * GROUPED_BATCHES
+    batches = []
+    for start in range(0, len(items), span):
+        part = sorted(items[start : start + span], key=length)
+        batches += [part[n : n + batch_size] for n in range(0, len(part), batch_size)]
+    random.Random(seed).shuffle(batches)  # noqa: S311
+    # A short batch in the middle would shift all that follow it.
+    batches.sort(key=lambda batch: len(batch) < batch_size)
+    return [item for batch in batches for item in batch]
+
+
+def write_adapter(model: Any, out: Path) -> str:
+    """Write the tensors of a peft model's adapter in half precision; return the file's hash."""
+    import torch
+    from peft import get_peft_model_state_dict
+    from safetensors.torch import save
+
+    out.mkdir(parents=True, exist_ok=True)
+    tensors = {
+        name: tensor.detach().cpu().to(torch.float16).contiguous()
+        for name, tensor in get_peft_model_state_dict(model).items()
+    }
+    content = save(tensors, metadata={"format": "pt"})
+    (out / ADAPTER_FILE).write_bytes(content)
+    return hashlib.sha256(content).hexdigest()

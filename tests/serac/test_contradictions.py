@@ -1,0 +1,112 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from fakes import FunctionScorer
+
+from memory_store import Edit
+from serac.contradictions import without_contradictions
+
+
+def edit(id, text, day=1, **fields):
+    return Edit(id, text, created_at=datetime(2026, 1, day, tzinfo=UTC), **fields)
+
+
+def never(query, text):
+    return 0.0
+
+
+def always(query, text):
+    return 1.0
+
+
+PARIS = edit("paris", "The Space Needle is located in Paris.", 1)
+ROME = edit("rome", "The Space Needle is located in Rome", 2)
+OSLO = edit("oslo", "You can find the Space Needle in Oslo.", 3)
+
+
+def kept(*edits, judge=never):
+    used, aside = without_contradictions(edits, FunctionScorer(judge))
+    assert sorted(e.id for e in (*used, *aside)) == sorted(e.id for e in edits)
+    return [e.id for e in used]
+
+
+def test_of_two_of_one_wording_the_newer_is_used():
+    assert kept(PARIS, ROME) == kept(ROME, PARIS) == ["rome"]
+
+
+def test_of_two_that_ask_for_each_other_the_newer_is_used():
+    asked = []
+
+    def judge(query, text):
+        asked.append(query)
+        return 0.9
+
+    assert kept(PARIS, OSLO, judge=judge) == ["oslo"]
+    assert asked == ["The Space Needle is located in", "You can find the Space Needle in"]
+
+
+def test_both_must_ask_for_each_other():
+    assert kept(PARIS, OSLO, judge=lambda q, t: 0.9 if t == PARIS.text else 0.1) == [
+        "paris",
+        "oslo",
+    ]
+
+
+def test_the_question_of_an_edit_is_its_beginning():
+    asked = edit("q", "Where is the Space Needle? Oslo", 5)
+    seen = []
+
+    def judge(query, text):
+        seen.append(query)
+        return 0.9
+
+    assert kept(PARIS, asked, judge=judge) == ["q"]
+    assert "Where is the Space Needle?" in seen
+
+
+def test_edits_of_different_matters_are_all_used():
+    coach = edit("coach", "The coach of the Rovers is Bilal Stenmark.", 1)
+    home = edit("home", "The Rovers play their home games at Candle Park.", 2)
+    assert kept(coach, home) == ["coach", "home"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The capital of Velmora is Asten.", "The currency of Velmora is the tallin."),
+        ("Ada was born in Oslo.", "Ada died in Rome."),
+        ("Paris", "Rome"),
+        ("A", "A"),
+    ],
+)
+def test_texts_that_differ_in_more_than_a_stretch_don_t_contradict_by_their_words(one, other):
+    assert kept(edit("a", one, 1), edit("b", other, 2)) == ["a", "b"]
+
+
+def test_keys_decide_where_both_have_them():
+    older = replace(PARIS, subject="Space Needle", relation="city")
+    newer = replace(ROME, subject="Space Needle", relation="city")
+    other = replace(ROME, subject="Space Needle", relation="architect")
+    assert kept(older, newer) == ["rome"]
+    assert kept(older, other, judge=always) == ["paris", "rome"]
+
+
+def test_the_one_that_holds_from_later_on_is_the_newer():
+    dated = replace(PARIS, valid_from=datetime(2026, 6, 1, tzinfo=UTC))
+    assert kept(dated, ROME) == ["paris"]
+
+
+def test_of_many_the_newest_alone_is_left():
+    assert kept(PARIS, ROME, OSLO, judge=always) == ["oslo"]
+
+
+def test_one_edit_asks_no_scorer():
+    def judge(query, text):
+        raise AssertionError
+
+    assert kept(PARIS, judge=judge) == ["paris"]
+
+
+def test_an_edit_without_a_time_is_the_older():
+    assert kept(Edit("none", "The Space Needle is located in Bonn."), PARIS) == ["paris"]
