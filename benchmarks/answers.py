@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.answerers import Answerers, Asked
 from benchmarks.data import Benchmark, Case
 from benchmarks.rows import Rows
-from benchmarks.success import follows_edit, states
+from benchmarks.success import follows_edit, speaks_of_overlay, states
 from classifiers import ScopeScorer, Threshold
 from memory_store import Edit, EditMemory, Encoder, SearchHit
 from serac.answerers import auto_route
@@ -29,6 +29,7 @@ LETTERS = {"exact": "E", "paraphrase": "P", "rephrase": "P", "neighborhood": "N"
 """The first letter of ROME's scores, by kind of case."""
 
 ROUTES: tuple[Route, ...] = ("counterfactual", "ike")
+SPEAKS = "answer speaks of the overlay"
 SETTINGS = ("right edit given", "one edit in memory", "all edits in memory")
 
 
@@ -165,14 +166,17 @@ class AnswerRun:
         for case, answer, good in zip(cases, answers, right, strict=True):
             record = {"kind": kind, "query": case.query, "answer": answer, "new": case.new}
             self.told({**record, "old": case.old, "by": route, "setting": setting, "right": good})
-        self.rows.add(
-            kind,
-            "answer follows the edit",
-            right,
-            groups=[case.record for case in cases],
-            answerer=route,
-            memory=setting,
-        )
+        said = [speaks_of_overlay(answer) for answer in answers]
+        for metric, found in (("answer follows the edit", right), (SPEAKS, said)):
+            if metric != SPEAKS or route != "base":
+                self.rows.add(
+                    kind,
+                    metric,
+                    found,
+                    groups=[case.record for case in cases],
+                    answerer=route,
+                    memory=setting,
+                )
 
     def _old_object(
         self, kind: str, cases: Sequence[Case], answers: Sequence[str], route: str, setting: str

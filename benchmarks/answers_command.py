@@ -103,8 +103,9 @@ class _Run:
         progress: Callable[[int], None],
     ) -> None:
         if benchmark is None:
-            add_statements(rows, overlay, told, progress)
-            add_follow_ups(rows, overlay, told, progress)
+            most = 1 if self.small else None
+            add_statements(rows, overlay, told, progress, most)
+            add_follow_ups(rows, overlay, told, progress, most)
         elif name == "texts":
             add_texts(rows, overlay, self.data, 1 if self.small else 40, progress)
         else:

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.answerers import Answerers
 from benchmarks.own import ConversationTurn, beyond_triples, follow_ups, is_right
 from benchmarks.rows import Rows
 from memory_store import Edit
@@ -17,9 +16,11 @@ Told = Callable[[dict[str, Any]], None]
 Progress = Callable[[int], None]
 
 
-def add_statements(rows: Rows, overlay: FactOverlay, told: Told, progress: Progress) -> None:
+def add_statements(
+    rows: Rows, overlay: FactOverlay, told: Told, progress: Progress, most: int | None = None
+) -> None:
     """Add success on edits that are no triples: right edit given, and all of them in memory."""
-    cases = beyond_triples()
+    cases = beyond_triples()[:most]
     edits = [overlay.add(case.edit) for case in cases]
     overlay.base.max_new_tokens = 48  # type: ignore[attr-defined]
     found: dict[tuple[str, str], dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
@@ -56,14 +57,15 @@ def add_statements(rows: Rows, overlay: FactOverlay, told: Told, progress: Progr
         overlay.remove(edit.id)
 
 
-def add_follow_ups(rows: Rows, overlay: FactOverlay, told: Told, progress: Progress) -> None:
+def add_follow_ups(
+    rows: Rows, overlay: FactOverlay, told: Told, progress: Progress, most: int | None = None
+) -> None:
     """Add success on follow-ups, and how many turns of another matter are left alone."""
     edits: dict[str, Edit] = {}
-    conversations = follow_ups("test")
+    conversations = follow_ups("test")[:most]
     for conversation in conversations:
         for text in conversation.edits:
             edits.setdefault(text, overlay.add(text))
-    answerers = Answerers(overlay)
     found: dict[tuple[str, str], list[tuple[int, bool]]] = defaultdict(list)
     for place, conversation in enumerate(conversations):
         turns: list[Turn] = []
@@ -71,7 +73,7 @@ def add_follow_ups(rows: Rows, overlay: FactOverlay, told: Told, progress: Progr
             turns.append(Turn("user", turn.user))
             if turn.kind != "opening":
                 own = None if turn.edit is None else edits[conversation.edits[turn.edit]]
-                for metric, good in _of_turn(overlay, answerers, turns, turn, own, told):
+                for metric, good in _of_turn(overlay, turns, turn, own, told):
                     found[turn.kind, metric].append((place, good))
             turns.append(Turn("assistant", turn.assistant))
             progress(1)
@@ -90,7 +92,6 @@ def add_follow_ups(rows: Rows, overlay: FactOverlay, told: Told, progress: Progr
 
 def _of_turn(
     overlay: FactOverlay,
-    answerers: Answerers,
     turns: list[Turn],
     turn: ConversationTurn,
     own: Edit | None,

@@ -1,4 +1,4 @@
-"""Draws ``docs/benchmarks.md``, ``docs/scope.md`` and the plots from the rows."""
+"""Draws the pages of figures under ``docs/`` and the plots from the rows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import plots
+from benchmarks.answers_page import answers_page
 from benchmarks.rows import Row, read_rows, table
 from benchmarks.scope_page import FACTS, NOTES, ROC, scope_page
 
@@ -25,18 +26,17 @@ OPENING = """# Benchmarks
 
 Drawn from the rows in `benchmarks/results/` by `python -m benchmarks report`; don't edit by hand.
 
-All edits of a set are in memory at once. Where the scope classifier fires is on a page of its own,
-[scope.md](scope.md). An answer *follows the edit* if it holds the new object and not the old one,
-case and punctuation folded; it is generated freely by the embedded model, on cases drawn by the
-seed, at the classifier's default threshold. Intervals are 95% percentile bootstraps over records,
-and exact ones where a share is 0 or 1. Time is measured beside what it is compared with, in one
-run.
+All edits of a set are in memory at once. Where the scope classifier fires is on a page of its
+own, [scope.md](scope.md), and what is said on [answers.md](answers.md). Intervals are 95%
+percentile bootstraps over records, and exact ones where a share is 0 or 1. Time is measured
+beside what it is compared with, in one run.
 """
 
 
 def draw(folder: Path, docs: Path = DOCS) -> Iterator[Path]:
     """Write the pages and plots for the rows in a folder; yield each file once it is written."""
-    for name, text in (("benchmarks", page(folder)), ("scope", scope_page(folder))):
+    pages = {"benchmarks": page, "scope": scope_page, "answers": answers_page}
+    for name, text in ((name, drawn(folder)) for name, drawn in pages.items()):
         file = docs / f"{name}.md"
         file.write_text(text, encoding="utf-8")
         yield file

@@ -5,6 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
+_OVERLAY = re.compile(
+    r"\bnew fact\b|\b(?:prompt|edit|query|answer):|\b(?:this|the|your) note\b|\bquoted\b",
+    re.IGNORECASE,
+)
+
 
 def folded(text: str) -> str:
     """Return a text without case, punctuation and runs of spaces."""
@@ -27,3 +32,8 @@ def follows_edit(answer: str, new: str, old: str | None) -> bool:
     if old is None or states(new, old):
         return True
     return not states(answer, old)
+
+
+def speaks_of_overlay(answer: str) -> bool:
+    """Say whether an answer has wording of the overlay's prompts, which no user should see."""
+    return bool(_OVERLAY.search(answer))

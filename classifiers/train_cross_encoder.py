@@ -53,7 +53,6 @@ from classifiers.training_pairs import Pair, Report, make_training_pairs
 from classifiers.training_queries import WRITTEN_FACTS
 from memory_store.devices import choose_device, has_bfloat16_instructions
 from memory_store.encoder import EMBEDDED_FINGERPRINT, Encoder
-from memory_store.errors import MissingModelError
 
 DEFAULT_FALSE_FIRE = 0.01
 SHOWN_AT = 0.005
@@ -120,7 +119,7 @@ def train_cross_encoder(
         show_bar: Whether to show the trainer's progress bar.
 
     Raises:
-        ErrataError: A file of the data is missing, or what training needs is not installed.
+        ErrataError: A file of the data is missing.
     """
     report = report or (lambda stage, done, total: None)
     check_out(out)
@@ -202,10 +201,7 @@ def _fit(
     show_bar: bool,
 ) -> tuple[Any, int | None]:
     """Fit an adapter; return the best model, and the step that it was reached at."""
-    try:
-        from peft import LoraConfig, get_peft_model
-    except ImportError:
-        raise MissingModelError('training needs peft; run: pip install "errata[train]"') from None
+    from peft import LoraConfig, get_peft_model
     from transformers import (
         DataCollatorWithPadding,
         EarlyStoppingCallback,

@@ -22,7 +22,7 @@ class AdaptedBase(TransformersBase):
 
     Args:
         body: The model that the adapter was trained on.
-        name: What to call the adapter; no two on a body have the same.
+        name: What to call the adapter; one that is on the body already is not put on again.
         adapter: The adapter as a safetensors file, its tensors named as peft does.
         rank: Rank of its factors.
         alpha: Its scale is alpha / rank.
@@ -92,6 +92,8 @@ def _put_on(
     """Put an adapter around the linear layers of a model, switched off."""
     from peft import inject_adapter_in_model, set_peft_model_state_dict
 
+    if any(name in layer.lora_A for layer in _adapted_layers(model)):
+        return
     shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
     if shapes != _shapes(model, rank, first_layer):
         raise ArtifactError(f"the {name} adapter doesn't fit its body; train again")

@@ -24,7 +24,7 @@ from serac.conversation import Turn
 from serac.decision import Candidate, Decision, Route
 from serac.view import Reading, readings
 
-GUESSED_THRESHOLD = 0.5
+GUESSED_THRESHOLD = 0.7
 """Probability that a reading with a guessed name must reach at least; chosen on conversations."""
 
 ChooseRoute = Callable[[str, Sequence[Edit]], Route]

@@ -1,8 +1,9 @@
 """The readings of a query: what its last turn asks, made to stand on its own.
 
 A turn may refer back ("Who designed it?", "And the capital?", "And Oslo?"). Then it is read as it
-was written, and once more for each of the names that were spoken of last, with that name put in.
-Which name is meant is a guess; the scope classifier tells whether an edit answers the reading.
+was written, and once more for each of the names that were spoken of last, with that name at its
+end ("Who designed it, Space Needle?"). Which name is meant is a guess; the scope classifier tells
+whether an edit answers the reading.
 """
 
 from __future__ import annotations
@@ -13,16 +14,15 @@ from dataclasses import dataclass
 
 from serac.conversation import Turn
 
-MOST_NAMES = 4
+MOST_NAMES = 6
 """Names that are tried for what a turn refers to, the one spoken of last first."""
 
-LOOKED_BACK = 8
+LOOKED_BACK = 40
 """Turns before the last one that are searched for names."""
 
 _REFERENCE = re.compile(
     r"\b(?:[Ii]ts?|[Hh]e|[Ss]he|[Hh]im|[Hh]is|[Hh]er|[Tt]hey|[Tt]hem|[Tt]heir)\b"  # not IT
 )
-_POSSESSIVE = {"its", "his", "their"}
 _WORD = re.compile(r"\w[\w'’.-]*")  # noqa: RUF001
 _TRAILING = ".'’-"  # noqa: RUF001
 _LINKS = frozenset({"of", "the", "de", "la", "von", "van", "and", "in", "for"})
@@ -83,17 +83,12 @@ def _with_names(last: str, before: Sequence[Turn]) -> list[str]:
     again = _asked_again(last, before)
     if again is not None:
         return [again]
-    sentences = _SENTENCE.split(last)
-    places = [n for n, sentence in enumerate(sentences) if _lacks_name(sentence)]
-    if not places:
-        if _names(last) or not _BACK.search(last):
-            return []
-        places = [len(sentences) - 1]
-    found = []
-    for name in _spoken_of(" ".join(sentences[: places[-1]]), before):
-        put = [_put_in(s, name) if n in places else s for n, s in enumerate(sentences)]
-        found.append(" ".join(put))
-    return found
+    refers = any(map(_lacks_name, _SENTENCE.split(last)))
+    if not refers and (_names(last) or not _BACK.search(last)):
+        return []
+    end = _END.search(last)
+    at = end.start() if end else len(last)
+    return [f"{last[:at]}, {name}{last[at:]}" for name in _spoken_of(before)]
 
 
 def _lacks_name(sentence: str) -> bool:
@@ -117,13 +112,13 @@ def _asked_again(last: str, before: Sequence[Turn]) -> str | None:
     return previous.replace(old[-1], named[0])
 
 
-def _spoken_of(same_turn: str, before: Sequence[Turn]) -> list[str]:
+def _spoken_of(before: Sequence[Turn]) -> list[str]:
     """Return the names that were spoken of last: by the user first, then by the assistant.
 
     A single word that opens a sentence may be no name; such a one comes last.
     """
     near = before[-LOOKED_BACK:]
-    texts = [same_turn, *(t.content for t in reversed(near) if t.role == "user")]
+    texts = [t.content for t in reversed(near) if t.role == "user"]
     texts += [t.content for t in reversed(near) if t.role == "assistant"]
     sure: list[str] = []
     unsure: list[str] = []
@@ -133,23 +128,6 @@ def _spoken_of(same_turn: str, before: Sequence[Turn]) -> list[str]:
             if not name.isdigit():
                 (unsure if any(word.startswith(name) for word in opening) else sure).append(name)
     return list(dict.fromkeys([*sure, *unsure]))[:MOST_NAMES]
-
-
-def _put_in(asked: str, name: str) -> str:
-    """Return a sentence with a name in place of its pronoun, or at its end."""
-    reference = _REFERENCE.search(asked)
-    if reference is None:
-        end = _END.search(asked)
-        at = end.start() if end else len(asked)
-        return f"{asked[:at]}, {name}{asked[at:]}"
-    before, after = asked[: reference.start()], asked[reference.end() :]
-    return before + _in_form(name, reference.group().casefold(), after) + after
-
-
-def _in_form(name: str, pronoun: str, after: str) -> str:
-    # "her" owns what follows it, if anything does.
-    owns = pronoun in _POSSESSIVE or (pronoun == "her" and after[:1] == " ")
-    return f"{name}'s" if owns else name
 
 
 def _names(text: str) -> list[str]:

@@ -35,6 +35,7 @@ def write_data_folder(folder, people=60):
                 },
                 "paraphrase_prompts": [f"It rained on day {number}. {name} is a native of"],
                 "neighborhood_prompts": [f"Stranger{number} Unknown was born in"],
+                "generation_prompts": [f"{name} grew up in"],
             }
         )
     write(folder / "counterfact" / "facts.jsonl", facts)

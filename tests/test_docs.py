@@ -29,7 +29,7 @@ def test_the_python_examples_of_the_readme_run(tmp_path, monkeypatch, capsys):
     for example in examples:
         exec(compile(example, "README.md", "exec"), {})
     shown = capsys.readouterr().out
-    assert "ike" in shown and "base" in shown
+    assert "counterfactual" in shown and "base" in shown
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

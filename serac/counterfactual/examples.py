@@ -78,13 +78,16 @@ class Examples:
         return dict(sorted(Counter(example.kind for example in self.fit).items()))
 
 
-def make_examples(folder: Path, seed: int = 0, examples: int = EXAMPLES) -> Examples:
+def make_examples(
+    folder: Path, seed: int = 0, examples: int = EXAMPLES, dev_examples: int = DEV_EXAMPLES
+) -> Examples:
     """Make examples from the training files and from our own wordings.
 
     Args:
         folder: The data folder.
         seed: Decides the parts and every random choice.
         examples: How many to train on.
+        dev_examples: How many to stop by.
 
     Raises:
         ErrataError: A file of the data is missing or malformed.
@@ -95,7 +98,7 @@ def make_examples(folder: Path, seed: int = 0, examples: int = EXAMPLES) -> Exam
     fit = _Maker(data, book, ("fit", "calibrate"), False, chance)
     dev = _Maker(data, book, ("dev",), True, chance)
     return Examples(
-        _first(fit.examples(), examples, forbidden), _first(dev.examples(), DEV_EXAMPLES, forbidden)
+        _first(fit.examples(), examples, forbidden), _first(dev.examples(), dev_examples, forbidden)
     )
 
 

@@ -81,7 +81,8 @@ class CounterfactualModel:
                 f"{body.fingerprint or body.name}; train it again with: errata train counterfactual"
             )
         adapter = read_hashed(folder / ADAPTER_FILE, facts["model_sha256"])
-        return cls(AdaptedBase(body, ADAPTER, adapter, **facts["lora"]), facts)
+        name = f"{ADAPTER}-{facts['model_sha256'][:12]}"
+        return cls(AdaptedBase(body, name, adapter, **facts["lora"]), facts)
 
 
 def is_artifact(place: Any) -> bool:

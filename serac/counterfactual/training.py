@@ -27,10 +27,9 @@ from classifiers.lora_training import (
 from classifiers.thresholds import exact_interval
 from memory_store import Edit
 from memory_store.devices import choose_device, has_bfloat16_instructions
-from memory_store.errors import MissingModelError
 from serac.adapters import lora_config
 from serac.conversation import Turn
-from serac.counterfactual.examples import EXAMPLES, Example, make_examples
+from serac.counterfactual.examples import DEV_EXAMPLES, EXAMPLES, Example, make_examples
 from serac.counterfactual.model import ADAPTER, CounterfactualModel
 from serac.counterfactual.prompt import counterfactual_prompt
 from serac.embedded import FINGERPRINT, converted_folder, load_embedded_base
@@ -82,6 +81,7 @@ def train_counterfactual(
     *,
     seed: int = 0,
     settings: TrainingSettings = TrainingSettings(),
+    dev_examples: int = DEV_EXAMPLES,
     device: str | None = None,
     report: Report | None = None,
     show_bar: bool = False,
@@ -96,15 +96,16 @@ def train_counterfactual(
         out: Where the artifact goes.
         seed: Decides the parts and every random choice.
         settings: How to train.
+        dev_examples: Examples that training is stopped by and measured on.
         device: Where to train: ``cuda`` or ``cpu``; by default the best there is.
         report: Told the name of a stage, how much is done, and how much there is.
         show_bar: Whether to show the trainer's progress bar.
 
     Raises:
-        ErrataError: A file of the data is missing, or what training needs is not installed.
+        ErrataError: A file of the data is missing.
     """
     check_out(out)
-    examples = make_examples(folder, seed, settings.examples)
+    examples = make_examples(folder, seed, settings.examples, dev_examples)
     log.info("%d examples: %s", len(examples.fit), json.dumps(examples.counts()))
     model, best_step = _fit(examples.fit, examples.dev, out, seed, settings, device, show_bar)
     config: dict[str, Any] = {
@@ -170,11 +171,8 @@ def _fit(
     show_bar: bool,
 ) -> tuple[Any, int | None]:
     """Fit an adapter; return the best model, and the step that it was reached at."""
-    try:
-        from peft import get_peft_model
-    except ImportError:
-        raise MissingModelError('training needs peft; run: pip install "errata[train]"') from None
     import torch
+    from peft import get_peft_model
     from transformers import (
         AutoModelForCausalLM,
         AutoTokenizer,

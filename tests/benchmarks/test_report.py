@@ -1,4 +1,5 @@
 from benchmarks import plots
+from benchmarks.answers_page import answers_page
 from benchmarks.report import DOCS, draw, page
 from benchmarks.rows import RESULTS, Rows
 from benchmarks.scope_page import scope_page
@@ -6,6 +7,7 @@ from benchmarks.scope_page import scope_page
 
 def test_the_pages_in_the_docs_are_drawn_from_the_rows():
     assert (DOCS / "benchmarks.md").read_text(encoding="utf-8") == page(RESULTS)
+    assert (DOCS / "answers.md").read_text(encoding="utf-8") == answers_page(RESULTS)
     assert (DOCS / "scope.md").read_text(encoding="utf-8") == scope_page(RESULTS)
 
 
@@ -30,4 +32,4 @@ def test_a_plot_is_the_same_file_each_time(tmp_path):
 
 def test_without_rows_there_are_pages_and_no_plots(tmp_path):
     files = {file.relative_to(tmp_path).as_posix() for file in draw(tmp_path, tmp_path)}
-    assert files == {"benchmarks.md", "scope.md"}
+    assert files == {"answers.md", "benchmarks.md", "scope.md"}

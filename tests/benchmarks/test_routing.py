@@ -1,6 +1,5 @@
 from fakes import FakeBase, FakeMemory, FunctionScorer
 
-from benchmarks.answering import sample_by_kind
 from benchmarks.data import Case
 from benchmarks.routing import add_retrieval_rows, route_all
 from benchmarks.rows import Rows
@@ -32,10 +31,3 @@ def test_a_right_edit_is_looked_for_among_the_nearest():
     found = {row.metric: row.value for row in rows.rows}
     assert found["right edit nearest, whole query embedded"] == 0.5
     assert found["right edit among the 8 nearest, whole query embedded"] == 0.5
-
-
-def test_a_sample_is_drawn_by_its_seed():
-    cases = [Case("exact", str(n), n) for n in range(50)]
-    assert sample_by_kind(cases, 5, 1) == sample_by_kind(cases, 5, 1)
-    assert sample_by_kind(cases, 5, 1) != sample_by_kind(cases, 5, 2)
-    assert len(sample_by_kind(cases, 99, 1)["exact"]) == 50

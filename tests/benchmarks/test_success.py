@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks.success import follows_edit, states
+from benchmarks.success import follows_edit, speaks_of_overlay, states
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,17 @@ def test_states(answer, expected, told):
 )
 def test_follows_edit(answer, new, old, follows):
     assert follows_edit(answer, new, old) is follows
+
+
+@pytest.mark.parametrize(
+    ("answer", "speaks"),
+    [
+        ("New Fact: it is in Paris.", True),
+        ("According to this note it is in Paris.", True),
+        ("Paris\nQuery: and?", True),
+        ("It is in Paris, a city of note.", False),
+        ("The new edition of the book", False),
+    ],
+)
+def test_wording_of_the_prompts_is_told(answer, speaks):
+    assert speaks_of_overlay(answer) is speaks

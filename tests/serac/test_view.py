@@ -23,46 +23,32 @@ def test_a_question_of_its_own_is_read_as_it_is():
 @pytest.mark.parametrize(
     ("before", "last", "reading"),
     [
-        ("Where is the Space Needle?", "Who designed it?", "Who designed Space Needle?"),
-        ("Where is the Space Needle?", "What's its height?", "What's Space Needle's height?"),
-        ("Who was Marie Curie?", "When did she die?", "When did Marie Curie die?"),
-        ("Who was Marie Curie?", "Where's she from?", "Where's Marie Curie from?"),
-        ("Who was Marie Curie?", "Was she born in Lyon?", "Was Marie Curie born in Lyon?"),
-        ("Who was Marie Curie?", "Who married her?", "Who married Marie Curie?"),
-        ("Who was Marie Curie?", "Who was her mother?", "Who was Marie Curie's mother?"),
-        ("I read Tolkien's book.", "Where did he live?", "Where did Tolkien live?"),
-        ("Who was J. R. R. Tolkien?", "Was he rich?", "Was J. R. R. Tolkien rich?"),
-        ("Do you know Ångström Hall?", "Who built it?", "Who built Ångström Hall?"),
-        ("Is Østerbro nice?", "Where is it?", "Where is Østerbro?"),
-        ("Wer ist Jürgen Groß?", "Where does he live?", "Where does Jürgen Groß live?"),
-        ("Was the Lord of the Rings long?", "Who wrote it?", "Who wrote Lord of the Rings?"),
-        ("where is Rome", "it was built when?", "Rome was built when?"),
-        ("Compare Oslo and Bergen, please.", "It is where?", "Oslo and Bergen is where?"),
-        ("Where is Rome?", "Thanks! Who founded it?", "Thanks! Who founded Rome?"),
-        ("I was in Peru.", "It was hot. Who rules it?", "Peru was hot. Who rules Peru?"),
-    ],
-)
-def test_a_pronoun_is_read_as_the_name_spoken_of(before, last, reading):
-    assert read(before, last)[0] == reading
-
-
-@pytest.mark.parametrize(
-    ("before", "last", "reading"),
-    [
+        ("Where is the Space Needle?", "Who designed it?", "Who designed it, Space Needle?"),
+        ("Who was Marie Curie?", "When did she die?", "When did she die, Marie Curie?"),
+        ("Who was Marie Curie?", "Who married her", "Who married her, Marie Curie"),
+        ("I read Tolkien's book.", "Where did he live?", "Where did he live, Tolkien?"),
+        ("Who was J. R. R. Tolkien?", "Was he rich?", "Was he rich, J. R. R. Tolkien?"),
+        ("Do you know Ångström Hall?", "Who built it?", "Who built it, Ångström Hall?"),
+        ("Is Østerbro nice?", "Where is it?", "Where is it, Østerbro?"),
+        ("Wer ist Jürgen Groß?", "Where does he live?", "Where does he live, Jürgen Groß?"),
+        ("Was the Lord of the Rings long?", "Who wrote it?", "Who wrote it, Lord of the Rings?"),
+        ("where is Rome", "it was built when?", "it was built when, Rome?"),
+        ("Compare Oslo and Bergen, please.", "It is where?", "It is where, Oslo and Bergen?"),
+        ("Where is Rome?", "Thanks! Who founded it?", "Thanks! Who founded it, Rome?"),
+        ("I climb Mount Gild.", "Is it in Peru?", "Is it in Peru, Mount Gild?"),
         (
             "I fly to Japan.",
-            "And which language is official?",
-            "And which language is official, Japan?",
+            "Which language is the official one?",
+            "Which language is the official one, Japan?",
         ),
         ("Tell me about Peru.", "The capital?", "The capital, Peru?"),
         ("I like the Space Needle.", "Who built that tower", "Who built that tower, Space Needle"),
-        ("I fly to Japan.", "What money do they use there?", "What money do Japan use there?"),
         ("I fly to Japan.", "What is paid with there?", "What is paid with there, Japan?"),
         ("We read Emma.", "Say again who the author is.", "Say again who the author is, Emma."),
     ],
 )
-def test_a_turn_without_a_name_that_refers_back_gets_one(before, last, reading):
-    assert reading in read(before, last)
+def test_a_turn_that_refers_back_gets_the_name_spoken_of(before, last, reading):
+    assert read(before, last)[0] == reading
 
 
 @pytest.mark.parametrize(
@@ -106,27 +92,21 @@ def test_the_assistant_s_names_come_after_the_user_s():
 
     assert [r.text for r in readings(turns)] == [
         "Who is she?",
-        "Who is Oslo?",
-        "Who is Alice Munro?",
+        "Who is she, Oslo?",
+        "Who is she, Alice Munro?",
     ]
 
 
 def test_the_names_spoken_of_last_are_tried_first_and_not_too_many():
-    found = read(
-        "I saw Rome.",
-        "We saw Oslo.",
-        "I saw Paris.",
-        "I saw Bonn.",
-        "I saw Peru.",
-        "How old is it?",
-    )
-    assert found[:2] == ["How old is Peru?", "How old is Bonn?"]
+    towns = ["Rome", "Oslo", "Paris", "Bonn", "Peru", "Bergen", "Lagos", "Cusco"]
+    found = read(*(f"I saw {town}." for town in towns), "How old is it?")
+    assert found[:2] == ["How old is it, Cusco?", "How old is it, Lagos?"]
     assert len(found) == MOST_NAMES
 
 
 def test_a_word_that_only_opens_a_sentence_comes_last():
     found = read("I saw the Louvre.", "Quite. Interesting walls.", "Who built it?")
-    assert found[0] == "Who built Louvre?"
+    assert found[0] == "Who built it, Louvre?"
 
 
 def test_a_number_is_no_name():

@@ -1,0 +1,70 @@
+"""Draws ``docs/answers.md`` from the rows of ``python -m benchmarks answers``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.rows import Row, interval, number, read_rows
+
+TITLES = {
+    "answers_counterfact": "CounterFact, 21,919 edits",
+    "answers_zsre": "zsRE, 737 edits",
+    "answers_own": "Cases of our own writing",
+    "answers_texts": "Longer texts",
+    "answers_speed": "What an answer costs",
+}
+
+OPENING = """# What is said
+
+Drawn from the rows in `benchmarks/results/` by `python -m benchmarks report`; don't edit by hand.
+What still goes wrong, read by eye, is in [answers_errors.md](answers_errors.md).
+
+The base model is the embedded SmolLM2-135M-Instruct; the counterfactual model is the shipped
+adapter on it; IKE shows the base model the nearest 32 demonstrations in the ratio 1:3:4; *auto*,
+the default, gives the counterfactual model the short factual queries about one edit and IKE the
+rest. Answers are generated freely and greedily, many prompts in a batch. An answer *follows the
+edit* if it holds the new object and not the old one, case and punctuation folded. *Right edit
+given* leaves the scope classifier out; in *one edit in memory* and *all edits in memory* it
+decides, at its default threshold, and a query that no edit fires on goes to the base model. *The
+base model's own answer* is given where nothing fires, which the tests show to be equal bit for
+bit. Cases are drawn by the seed. An answer *speaks of the overlay* if it has its wording ("new
+fact", "this note", a prompt's own labels).
+
+ES, PS and NS are ROME's scores: the share of exact prompts and of paraphrases after which the new
+object is likelier than the old one, and of neighbours after which the old one is; EM, PM and NM
+are the mean differences of the probabilities (of the mean log-probability a token). The base
+model is given the plain prompt, an answerer its own. GE is the entropy of bigrams and trigrams in
+what is written; RS its likeness to a reference text, here made of the statements of facts that
+really have the new object. Intervals are 95% percentile bootstraps over records, and exact ones
+where a share is 0 or 1.
+"""
+
+
+def answers_page(folder: Path) -> str:
+    """Return the page for the rows in a folder."""
+    parts = [OPENING]
+    for name, title in TITLES.items():
+        file = folder / f"{name}.jsonl"
+        if file.is_file():
+            parts.append(_section(title, read_rows(file)))
+    return "\n".join(parts)
+
+
+def _section(title: str, rows: list[Row]) -> str:
+    first = rows[0]
+    made = (
+        f"`{first.command}` (seed {first.seed}; {first.setting['machine']}; code "
+        f"{first.setting['code']}; {first.setting['scope_classifier']}; counterfactual model "
+        f"{first.setting['counterfactual_model']})"
+    )
+    lines = [
+        "| queries | figure | by | edits | value | 95% interval | n |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row.kind} | {row.metric} | {row.setting.get('answerer', '')} "
+        f"| {row.setting.get('memory', '')} | {number(row.value)} | {interval(row)} | {row.n:,} |"
+        for row in rows
+    ]
+    table = "\n".join(lines)
+    return f"## {title}\n\n{made}.\n\n{table}\n"

@@ -1,0 +1,75 @@
+import pytest
+from fakes import FakeEncoder, FunctionScorer
+from typer.testing import CliRunner
+
+from benchmarks.__main__ import app
+from benchmarks.answers import OneEdit, alone
+from benchmarks.rows import read_rows
+from memory_store import Edit
+from serac.conversation import as_turns
+
+NEEDLE = Edit("e1", "The Space Needle is located in Paris.")
+
+
+def test_one_edit_alone_is_decided_on_as_a_memory_of_it_would_be():
+    scorer = FunctionScorer(lambda query, edit: 0.9 if "Needle" in query else 0.1)
+    router = alone(OneEdit(NEEDLE, FakeEncoder()), scorer, 0.5)
+    assert router.decide(as_turns("Where is the Needle?")).edits == (NEEDLE,)
+    assert router.decide(as_turns("Where is Oslo?")).edits == ()
+
+
+@pytest.fixture
+def rows_of(folder, tmp_path):
+    """Runs a part over a few of the made-up records and returns its rows by what they are."""
+
+    def run(part):
+        options = ["--data", str(folder), "--out", str(tmp_path), "--small", "--only", part]
+        result = CliRunner().invoke(app, ["answers", *options])
+        assert result.exit_code == 0, result.output
+        rows = read_rows(tmp_path / f"answers_{part}.jsonl")
+        assert (tmp_path / f"told_answers_{part}.jsonl").is_file() or part in ("texts", "speed")
+        assert all(row.n > 0 for row in rows)
+        return {
+            (row.kind, row.metric, row.setting.get("answerer"), row.setting.get("memory")): row
+            for row in rows
+        }
+
+    return run
+
+
+@pytest.mark.model
+def test_every_figure_of_a_set_is_measured(rows_of):
+    rows = rows_of("counterfact")
+    given, one, every = "right edit given", "one edit in memory", "all edits in memory"
+    for kind in ("exact", "paraphrase"):
+        for by in ("counterfactual", "ike"):
+            assert rows[kind, "answer follows the edit", by, given].n >= 1
+            assert rows[kind, "old object in the answer", by, given].n >= 1
+        for by in ("auto", "counterfactual", "ike"):
+            for memory in (one, every):
+                assert rows[kind, "answer follows the edit", by, memory].n >= 1
+    assert 0 <= rows["neighborhood", "the base model's own answer", "auto", every].value <= 1
+    for kind, letter in (("exact", "E"), ("paraphrase", "P"), ("neighborhood", "N")):
+        for by, memory in (("base", "no edit"), ("auto", every), ("ike", one)):
+            assert rows[kind, f"{letter}S", by, memory].value in (0, 1)
+            assert -1 <= rows[kind, f"{letter}M", by, memory].value <= 1
+
+
+@pytest.mark.model
+def test_our_own_cases_texts_and_speed_are_measured(rows_of):
+    own = rows_of("own")
+    said = "answer has what the edit says"
+    assert own["beyond triples: all", said, "counterfactual", "right edit given"].n == 1
+    assert own["follow up", said, "auto", "all edits in memory"].n >= 2
+    assert own["unrelated", "the base model's own answer", "auto", "all edits in memory"].n >= 2
+    texts = rows_of("texts")
+    assert texts["generation", "GE (bits)", "auto", "all edits in memory"].value > 0
+    speed = rows_of("speed")
+    assert speed["speed", "first token after, by the base model's", "ike", None].value > 1
+
+
+def test_a_part_that_there_is_not_is_refused(folder, tmp_path):
+    options = ["--data", str(folder), "--out", str(tmp_path), "--only", "nothing"]
+    result = CliRunner().invoke(app, ["answers", *options])
+    assert result.exit_code != 0
+    assert "there is no nothing" in str(result.exception)
