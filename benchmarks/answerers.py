@@ -9,17 +9,19 @@ from typing import cast
 from benchmarks.generating import complete_all, target_log_probabilities
 from memory_store import Edit
 from serac.answerers import SHORT_ANSWER, STOPS, PromptAnswerer
+from serac.conversation import Turn
 from serac.counterfactual.model import LONGEST_ANSWER, CounterfactualModel
-from serac.counterfactual.prompt import STOP, counterfactual_prompt
+from serac.counterfactual.prompt import STOP
 from serac.decision import Route
 from serac.overlay import FactOverlay
+from serac.prompts import with_fact_note
 from serac.transformers_base import TransformersBase
 
 Asked = tuple[Route, str, tuple[Edit, ...]]
 """A route, a query, and the edits that it is answered from."""
 
 BASE_ANSWER = 32
-"""Tokens that the base model writes on its own."""
+"""Tokens that are read of what the base model writes in its own way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,37 +45,43 @@ class Answerers:
         self.base = cast(TransformersBase, overlay.base)
         self.counterfactual = cast(CounterfactualModel, overlay.answerer("counterfactual"))
         self.ike = cast(PromptAnswerer, overlay.answerer("ike"))
+        self._answers: dict[Asked, str] = {}
+        self._told: dict[tuple[Asked, str], float] = {}
 
     def prompted(self, asked: Asked) -> Prompted:
         """Return the prompt that a query is answered by; the base model's is its chat's."""
         route, query, edits = asked
         if route == "counterfactual":
             model = cast(TransformersBase, self.counterfactual.model)
-            prompt = counterfactual_prompt(query, [edit.text for edit in reversed(edits)])
+            prompt = self.counterfactual.prompt(query, edits)
             return Prompted(model, prompt, (STOP,), LONGEST_ANSWER)
+        turns: tuple[Turn, ...] = (Turn("user", query),)
         if route == "ike":
-            return Prompted(self.base, self.ike.prompt(query, edits), STOPS, SHORT_ANSWER)
+            if self.ike.completes(query):
+                return Prompted(self.base, self.ike.prompt(query, edits), STOPS, SHORT_ANSWER)
+            turns = with_fact_note(turns, edits)
         prompt = self.base.tokenizer.apply_chat_template(
-            [{"role": "user", "content": query}], add_generation_prompt=True, tokenize=False
+            [{"role": turn.role, "content": turn.content} for turn in turns],
+            add_generation_prompt=True,
+            tokenize=False,
         )
         return Prompted(self.base, prompt, (), BASE_ANSWER)
 
     def answer(self, asked: Sequence[Asked], progress: Callable[[int], None]) -> list[str]:
-        """Return the answer to each query; what is asked twice is answered once."""
-        known = {one: self.prompted(one) for one in dict.fromkeys(asked)}
-        answers: dict[Asked, str] = {}
-        for route in dict.fromkeys(route for route, _, _ in known):
-            ones = [one for one in known if one[0] == route]
-            how = known[ones[0]]
+        """Return the answer to each query; what was asked before is not answered again."""
+        known = {o: self.prompted(o) for o in dict.fromkeys(asked) if o not in self._answers}
+        ways = {one: (how.model, how.stop, how.most) for one, how in known.items()}
+        for model, stop, most in dict.fromkeys(ways.values()):
+            ones = [one for one in known if ways[one] == (model, stop, most)]
             told = complete_all(
-                how.model,
+                model,
                 [known[one].prompt for one in ones],
-                stop=how.stop,
-                max_new_tokens=how.most,
+                stop=stop,
+                max_new_tokens=most,
                 progress=progress,
             )
-            answers.update(zip(ones, told, strict=True))
-        return [answers[one] for one in asked]
+            self._answers.update(zip(ones, told, strict=True))
+        return [self._answers[one] for one in asked]
 
     def log_probabilities(
         self, asked: Sequence[tuple[Asked, str]], progress: Callable[[int], None]
@@ -82,9 +90,9 @@ class Answerers:
 
         The base model's is that of the target after the plain query, as in ROME.
         """
-        found = dict.fromkeys(asked, 0.0)
-        for route in dict.fromkeys(one[0] for one, _ in found):
-            pairs = [pair for pair in found if pair[0][0] == route]
+        new = [pair for pair in dict.fromkeys(asked) if pair not in self._told]
+        for route in dict.fromkeys(one[0] for one, _ in new):
+            pairs = [pair for pair in new if pair[0][0] == route]
             how = self.prompted(pairs[0][0])
             plain = route == "base"
             prompts = [one[1] if plain else self.prompted(one).prompt for one, _ in pairs]
@@ -93,5 +101,5 @@ class Answerers:
                 [(prompt, target) for prompt, (_, target) in zip(prompts, pairs, strict=True)],
                 progress,
             )
-            found.update(zip(pairs, map(float, told), strict=True))
-        return [found[pair] for pair in asked]
+            self._told.update(zip(pairs, map(float, told), strict=True))
+        return [self._told[pair] for pair in asked]

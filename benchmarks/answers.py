@@ -21,6 +21,7 @@ from serac.answerers import auto_route
 from serac.conversation import as_turns
 from serac.decision import Decision, Route
 from serac.overlay import FactOverlay
+from serac.prompts import MAX_EDITS
 from serac.router import Router
 
 Progress = Callable[[int], None]
@@ -38,18 +39,20 @@ class Sizes:
     """How many cases of a kind are asked.
 
     Attributes:
-        short: By the counterfactual model and the base model, whose prompts are short.
-        ike: By IKE, whose prompts are long.
+        short: By the counterfactual model, whose prompts are short.
+        ike: By IKE, whose prompts are long, and by the base model alone.
+        ike_paraphrases: The same for CounterFact's paraphrases.
         routed: With the router deciding.
         records: Records whose objects' probabilities are taken.
         ike_records: The same under IKE.
     """
 
-    short: int = 1200
-    ike: int = 200
-    routed: int = 800
-    records: int = 200
-    ike_records: int = 50
+    short: int = 400
+    ike: int = 30
+    ike_paraphrases: int = 100
+    routed: int = 300
+    records: int = 60
+    ike_records: int = 10
 
 
 class AnswerRun:
@@ -92,12 +95,13 @@ class AnswerRun:
     def given(self, progress: Progress) -> None:
         """Add success with the right edit given, and how often the old object comes back."""
         for kind in self._kinds(IN_SCOPE):
+            few = self.sizes.ike_paraphrases if kind == "paraphrase" else self.sizes.ike
             for route in ROUTES:
-                cases = self.by_kind[kind][: self.sizes.ike if route == "ike" else self.sizes.short]
+                cases = self.by_kind[kind][: few if route == "ike" else self.sizes.short]
                 answers = self.answerers.answer([self._given(route, c) for c in cases], progress)
                 self._success(kind, cases, answers, route, "right edit given")
                 self._old_object(kind, cases, answers, route, "right edit given")
-            cases = self.by_kind[kind][: self.sizes.ike]
+            cases = self.by_kind[kind][:few]
             answers = self.answerers.answer([("base", c.query, ()) for c in cases], progress)
             self._old_object(kind, cases, answers, "base", "no edit")
             self._success(kind, cases, answers, "base", "no edit")
@@ -114,8 +118,7 @@ class AnswerRun:
                 else:
                     continue
                 if kind in IN_SCOPE:
-                    for route in ("auto", *ROUTES):
-                        self._routed(kind, cases, decided, route, setting, progress)
+                    self._routed(kind, cases, decided, setting, progress)
                 else:
                     kept = [not decision.in_scope for decision in decided]
                     self.rows.add(
@@ -132,14 +135,11 @@ class AnswerRun:
         kind: str,
         cases: Sequence[Case],
         decided: Sequence[Decision],
-        route: str,
         setting: str,
         progress: Progress,
     ) -> None:
-        most = self.sizes.ike if route == "ike" else len(cases)
-        asked = [self._as_decided(c, d, route) for c, d in zip(cases, decided, strict=True)]
-        answers = self.answerers.answer(asked[:most], progress)
-        self._success(kind, cases[:most], answers, route, setting)
+        asked = [self._as_decided(c, d, "auto") for c, d in zip(cases, decided, strict=True)]
+        self._success(kind, cases, self.answerers.answer(asked, progress), "auto", setting)
 
     def _given(self, route: Route, case: Case) -> Asked:
         return route, case.query, (self.overlay.memory.get(str(case.edit)),)
@@ -154,7 +154,7 @@ class AnswerRun:
             return "base", case.query, ()
         edits = decision.edits
         chosen: Any = auto_route(decision.reading, edits) if route == "auto" else route
-        return chosen, decision.reading, edits[:4]
+        return chosen, decision.reading, edits[:MAX_EDITS]
 
     def _success(
         self, kind: str, cases: Sequence[Case], answers: Sequence[str], route: str, setting: str

@@ -29,7 +29,10 @@ from serac.overlay import FactOverlay
 
 PRIVATE = Path(__file__).parent / "private"
 PARTS = ("counterfact", "zsre", "own", "texts", "speed")
-SMALL = Sizes(short=2, ike=1, routed=2, records=1, ike_records=1)
+LONGEST = 48
+"""Tokens that are read of a longer answer to a case of our own."""
+
+SMALL = Sizes(short=2, ike=1, ike_paraphrases=1, routed=2, records=1, ike_records=1)
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of the rows.")]
@@ -55,13 +58,15 @@ def answers(
 ) -> None:
     """What is said: base, counterfactual, IKE and auto, on CounterFact, zsRE and our own cases.
 
-    Each part is written as soon as it is done; its answers go to a private folder, to be read.
+    Each part is written as soon as it is done; single answers go to a private folder, to be read.
     """
     parts = only or list(PARTS)
     unknown = [name for name in parts if name not in PARTS]
     if unknown:
         raise ErrataError(f"there is no {unknown[0]}; use {', '.join(PARTS)}")
-    run = _Run(data, out, seed, counterfactual_model, small)
+    if small and out.resolve() == RESULTS.resolve():
+        raise ErrataError("a small run is no result; name another folder with --out")
+    run = _Run(data, out.resolve(), seed, counterfactual_model, small)
     for name in parts:
         started = time.perf_counter()
         file = run.measure(name)
@@ -69,7 +74,7 @@ def answers(
 
 
 class _Run:
-    """Measures the parts, over one encoder and one pair of models."""
+    """Measures the parts, over one encoder."""
 
     def __init__(self, data: Path, out: Path, seed: int, model: Path, small: bool) -> None:
         self.data, self.out, self.seed, self.model, self.small = data, out, seed, model, small
@@ -90,7 +95,8 @@ class _Run:
         ):
             overlay = self._overlay(memory)
             self._measure(name, rows, overlay, benchmark, told.append, progress)
-        _keep(told, PRIVATE if self.out == RESULTS else self.out, f"answers_{name}.jsonl")
+        if told:
+            _keep(told, PRIVATE if self.out == RESULTS else self.out, f"answers_{name}.jsonl")
         return rows.write(self.out)
 
     def _measure(
@@ -104,10 +110,11 @@ class _Run:
     ) -> None:
         if benchmark is None:
             most = 1 if self.small else None
+            overlay.base.max_new_tokens = LONGEST  # type: ignore[attr-defined]
             add_statements(rows, overlay, told, progress, most)
             add_follow_ups(rows, overlay, told, progress, most)
         elif name == "texts":
-            add_texts(rows, overlay, self.data, 1 if self.small else 40, progress)
+            add_texts(rows, overlay, self.data, 1 if self.small else 20, self.seed, progress)
         else:
             sizes = SMALL if self.small else Sizes()
             threshold = self.trained.threshold_for()
@@ -115,7 +122,7 @@ class _Run:
                 rows, overlay, benchmark, self.encoder, threshold, sizes, self.seed, told
             )
             if name == "speed":
-                add_speed(rows, overlay, run.by_kind["exact"][: 2 if self.small else 30], progress)
+                add_speed(rows, overlay, run.by_kind["exact"][: 2 if self.small else 15], progress)
                 return
             run.given(progress)
             run.routed(progress)
@@ -131,7 +138,7 @@ class _Run:
             words,
             scope_classifier=self.trained.fingerprint,
             counterfactual_model=read_config(self.model)["model_sha256"][:12],
-            edits_in_memory=len(benchmark.edits) if benchmark else 0,
+            **({"edits_in_memory": len(benchmark.edits)} if benchmark else {}),
         )
 
     def _overlay(self, memory: EditMemory) -> FactOverlay:

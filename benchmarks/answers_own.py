@@ -6,11 +6,15 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.answerers import Answerers, Asked
+from benchmarks.answers import ROUTES
 from benchmarks.own import ConversationTurn, beyond_triples, follow_ups, is_right
 from benchmarks.rows import Rows
 from memory_store import Edit
+from serac.answerers import auto_route
 from serac.conversation import Turn
 from serac.overlay import FactOverlay
+from serac.prompts import MAX_EDITS
 
 Told = Callable[[dict[str, Any]], None]
 Progress = Callable[[int], None]
@@ -22,27 +26,30 @@ def add_statements(
     """Add success on edits that are no triples: right edit given, and all of them in memory."""
     cases = beyond_triples()[:most]
     edits = [overlay.add(case.edit) for case in cases]
-    overlay.base.max_new_tokens = 48  # type: ignore[attr-defined]
+    decided = overlay.decide_many([case.query for case in cases])
+    answerers = Answerers(overlay)
+    asked: dict[tuple[str, str], list[Asked]] = {
+        ("base", "no edit"): [("base", case.query, ()) for case in cases],
+        ("auto", "all edits in memory"): [
+            (d.route, d.reading, d.edits[:MAX_EDITS] if d.in_scope else ()) for d in decided
+        ],
+    }
+    for route in ROUTES:
+        asked[route, "right edit given"] = [
+            (route, case.query, (edit,)) for case, edit in zip(cases, edits, strict=True)
+        ]
     found: dict[tuple[str, str], dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
-    for case, edit in zip(cases, edits, strict=True):
-        turns = (Turn("user", case.query),)
-        answers = {
-            (route, "right edit given"): overlay.answerer(route).answer(turns, [edit])
-            for route in ("counterfactual", "ike")
-        }
-        answers["base", "no edit"] = overlay.base.reply(turns)
-        reply = overlay.ask(turns)
-        answers["auto", "all edits in memory"] = reply.text
-        for (by, setting), answer in answers.items():
+    for (by, setting), queries in asked.items():
+        answers = answerers.answer(queries, progress)
+        for case, answer in zip(cases, answers, strict=True):
             right = is_right(answer, case.answers, case.excluded)
             for kind in (case.kind, "all"):
                 found[by, setting][kind].append(right)
             record = {"kind": case.kind, "query": case.query, "edit": case.edit, "answer": answer}
             told({**record, "by": by, "setting": setting, "right": right})
-        fired = reply.decision.edits[:1] == (edit,)
+    for case, edit, decision in zip(cases, edits, decided, strict=True):
         for kind in (case.kind, "all"):
-            found["auto", "fires"][kind].append(fired)
-        progress(1)
+            found["auto", "fires"][kind].append(decision.edits[:1] == (edit,))
     for (by, setting), kinds in found.items():
         for kind, results in kinds.items():
             fires = setting == "fires"
@@ -65,7 +72,7 @@ def add_follow_ups(
     conversations = follow_ups("test")[:most]
     for conversation in conversations:
         for text in conversation.edits:
-            edits.setdefault(text, overlay.add(text))
+            edits[text] = edits.get(text) or overlay.add(text)
     found: dict[tuple[str, str], list[tuple[int, bool]]] = defaultdict(list)
     for place, conversation in enumerate(conversations):
         turns: list[Turn] = []
@@ -106,9 +113,9 @@ def _of_turn(
         return [("the base model's own answer", not decision.in_scope)]
     answer = overlay.answer(turns, decision)
     right = is_right(answer, turn.answers, turn.excluded)
-    given = overlay.answerer(decision.route if decision.in_scope else "counterfactual").answer(
-        turns, [own], decision.reading
-    )
+    # With the right edit given also the right reading is: that by which it is likeliest.
+    reading = next((c.reading.text for c in decision.candidates if c.edit == own), turn.user)
+    given = overlay.answerer(auto_route(reading, [own])).answer(turns, [own], reading)
     given_right = is_right(given, turn.answers, turn.excluded)
     told({**record, "own": own.text, "answer": answer, "given": given, "right": right})
     return [

@@ -1,19 +1,23 @@
 """Longer texts: fluency and consistency of what is generated, as in ROME.
 
 GE, the generation entropy, is the mean of the entropies of bigrams and trigrams, in the ratio 1:2;
-it falls where a model repeats itself. RS, the reference score, is the cosine of the TF-IDF vectors
+it falls where a model repeats itself, but also with the length of a text, so the texts of a prompt
+are cut to the length of the shortest. RS, the reference score, is the cosine of the TF-IDF vectors
 of the text and of a reference about things that really have the new object. ROME took Wikipedia
-pages for it; here it is made of the statements of all facts whose true object that is.
+pages for it; here it is made of the statements of all facts whose true object that is, and words
+are weighed by how many of these references have them.
 Meng et al., "Locating and Editing Factual Associations in GPT", NeurIPS 2022.
 """
 
 from __future__ import annotations
 
+import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 from benchmarks.data import records
 from benchmarks.rows import Rows
@@ -25,30 +29,40 @@ WEIGHTS = {2: 1 / 3, 3: 2 / 3}
 
 
 def add_texts(
-    rows: Rows, overlay: FactOverlay, folder: Path, most: int, progress: Callable[[int], None]
+    rows: Rows,
+    overlay: FactOverlay,
+    folder: Path,
+    most: int,
+    seed: int,
+    progress: Callable[[int], None],
 ) -> None:
-    """Add GE and RS of the base model and of the overlay with all edits in memory."""
-    reference: dict[str, list[str]] = defaultdict(list)
-    for fact in records(folder / "counterfact" / "facts.jsonl"):
-        reference[fact["ground_truth"]].append(f"{fact['prompt']} {fact['ground_truth']}.")
+    """Add GE, RS and length of what the base model and the overlay with all edits write."""
+    facts = list(records(folder / "counterfact" / "facts.jsonl"))
+    statements: dict[str, list[str]] = defaultdict(list)
+    for fact in facts:
+        statements[fact["ground_truth"]].append(f"{fact['prompt']} {fact['ground_truth']}.")
+    references = {value: " ".join(told) for value, told in statements.items()}
+    weigh = TfidfVectorizer().fit(references.values())
     overlay.base.max_new_tokens = TOKENS  # type: ignore[attr-defined]
-    entropies: dict[str, list[float]] = defaultdict(list)
-    likenesses: dict[str, list[float]] = defaultdict(list)
-    for record in list(records(folder / "counterfact" / "test.jsonl"))[:most]:
+    found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    tests = list(records(folder / "counterfact" / "test.jsonl"))
+    for record in random.Random(seed).sample(tests, min(most, len(tests))):  # noqa: S311
         prompt = record["generation_prompts"][0]
-        texts = reference[record["requested_rewrite"]["target_new"]["str"]]
         reply = overlay.ask(prompt)
-        base = overlay.base.reply(as_turns(prompt)) if reply.decision.in_scope else reply.text
-        for by, text in (("base", base), ("auto", reply.text)):
-            whole = f"{prompt} {text}"
-            entropies[by].append(generation_entropy(whole.split()))
-            if texts:
-                likenesses[by].append(likeness(whole, " ".join(texts)))
+        in_scope = reply.decision.in_scope
+        base = overlay.base.reply(as_turns(prompt)) if in_scope else reply.text
+        written = {"base": f"{prompt} {base}".split(), "auto": f"{prompt} {reply.text}".split()}
+        shortest = min(map(len, written.values()))
+        reference = references.get(record["requested_rewrite"]["target_new"]["str"])
+        for by, words in written.items():
+            found[by, "words written"].append(len(words) - len(prompt.split()))
+            found[by, "GE of as many words (bits)"].append(generation_entropy(words[:shortest]))
+            if reference:
+                found[by, "RS"].append(likeness(weigh, " ".join(words), reference))
         progress(1)
-    for by in entropies:
+    for (by, metric), values in found.items():
         memory = "all edits in memory" if by == "auto" else "no edit"
-        rows.add("generation", "GE (bits)", entropies[by], answerer=by, memory=memory)
-        rows.add("generation", "RS", likenesses[by], answerer=by, memory=memory)
+        rows.add("generation", metric, values, answerer=by, memory=memory)
 
 
 def generation_entropy(words: Sequence[str]) -> float:
@@ -56,11 +70,9 @@ def generation_entropy(words: Sequence[str]) -> float:
     return sum(weight * _entropy(words, n) for n, weight in WEIGHTS.items())
 
 
-def likeness(text: str, reference: str) -> float:
-    """Return the cosine of the TF-IDF vectors of two texts."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    vectors = TfidfVectorizer().fit_transform([text, reference])
+def likeness(weigh: TfidfVectorizer, text: str, reference: str) -> float:
+    """Return the cosine of two texts' vectors, by a TF-IDF that was fitted before."""
+    vectors = weigh.transform([text, reference])
     return float((vectors[0] @ vectors[1].T).toarray()[0, 0])
 
 

@@ -31,13 +31,10 @@ def complete_all(
     answers = [""] * len(prompts)
     for places, batch in _batches(model, prompts, "left"):
         read = batch["input_ids"].shape[1]
+        ends = {"tokenizer": model.tokenizer, "stop_strings": list(stop)} if stop else {}
         with model.writing(), torch.inference_mode():
             written = model.model.generate(
-                **batch,
-                max_new_tokens=max_new_tokens,
-                do_sample=False,
-                tokenizer=model.tokenizer,
-                stop_strings=list(stop),
+                **batch, max_new_tokens=max_new_tokens, do_sample=False, **ends
             )
         texts = model.tokenizer.batch_decode(written[:, read:], skip_special_tokens=True)
         for place, text in zip(places, texts, strict=True):

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from benchmarks.success import folded, states
+
 FOLDER = Path(__file__).parent / "own_cases"
 DEV_CONVERSATION = 4
 """Every so many conversations, the last one is for dev: how turns are read was chosen on those."""
@@ -94,10 +96,19 @@ def follow_ups(part: Literal["dev", "test"]) -> tuple[Conversation, ...]:
 
 
 def is_right(answer: str, expected: Sequence[str], excluded: Sequence[str]) -> bool:
-    """Say whether an answer has one of the texts expected and none excluded, case aside."""
-    said = answer.casefold()
-    wanted = any(text.casefold() in said for text in expected)
-    return wanted and not any(text.casefold() in said for text in excluded)
+    """Say whether an answer has one of the texts expected and none excluded, as whole words.
+
+    Case and punctuation are folded; a text with an asterisk at its end is the beginning of a word.
+    """
+    return any(_has(answer, text) for text in expected) and not any(
+        _has(answer, text) for text in excluded
+    )
+
+
+def _has(answer: str, text: str) -> bool:
+    if text.endswith("*"):
+        return f" {folded(text)}" in f" {folded(answer)}"
+    return states(answer, text)
 
 
 def _expected(record: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -11,12 +11,9 @@ from serac.bases import BaseModel, CompletionModel
 from serac.conversation import Turn
 from serac.decision import Route
 from serac.demonstrations import PAPER, Demonstration, DemonstrationStore, IkeSettings
-from serac.prompts import completion_prompt, with_fact_note
+from serac.prompts import MAX_EDITS, completion_prompt, with_fact_note
 from serac.tasks import is_task
 from serac.text_stream import stripped
-
-MAX_EDITS = 4
-"""Most edits put before a model at once."""
 
 SHORT_ANSWER = 32
 """Tokens for the answer line of a completion prompt."""
@@ -82,11 +79,17 @@ class PromptAnswerer:
     ) -> Iterator[str]:
         """Yield the same answer piece by piece."""
         used = edits[:MAX_EDITS]
-        if isinstance(self.model, CompletionModel) and self.model.prompting == "completion":
-            query = reading or turns[-1].content
-            if not (self.model.knows_turns and is_task(query)):
-                return stripped(self._completed(self.model, query, used))
+        query = reading or turns[-1].content
+        if isinstance(self.model, CompletionModel) and self.completes(query):
+            return stripped(self._completed(self.model, query, used))
         return stripped(self.model.stream(with_fact_note(turns, used)))
+
+    def completes(self, query: str) -> bool:
+        """Say whether a query is put in a plain prompt, and not after the conversation."""
+        model = self.model
+        if not isinstance(model, CompletionModel) or model.prompting != "completion":
+            return False
+        return not (model.knows_turns and is_task(query))
 
     def prompt(self, query: str, edits: Sequence[Edit]) -> str:
         """Return the completion prompt with all demonstrations."""

@@ -28,7 +28,7 @@ from langchain_core.runnables.config import run_in_executor
 from langchain_core.tracers.base import AsyncBaseTracer, BaseTracer
 from pydantic import Field, field_validator
 
-from serac.answerers import MAX_EDITS, Answerer
+from serac.answerers import Answerer
 from serac.chat_messages import (
     as_chunk,
     decision_metadata,
@@ -43,7 +43,7 @@ from serac.chat_messages import (
 from serac.conversation import Query
 from serac.decision import Decision, Route
 from serac.local_chat import in_executor
-from serac.prompts import fact_note
+from serac.prompts import MAX_EDITS, fact_note
 from serac.stop_words import cut_at_stop
 
 Manager = TypeVar("Manager", CallbackManager, AsyncCallbackManager)

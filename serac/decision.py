@@ -40,8 +40,10 @@ class Decision:
         query: The last user turn.
         route: ``base``, ``counterfactual``, ``ike`` or ``multi_hop``.
         edits: The edits in whose scope the query is, the most probable first.
-        candidates: All edits that were judged, the most probable first.
-        threshold: Probability from which on an edit is in scope.
+        candidates: All edits that were judged: those in scope first, each part the most probable
+            first.
+        threshold: Probability from which on an edit is in scope; where a name was put into the
+            reading, it must reach :data:`serac.router.GUESSED_THRESHOLD` too.
         reason: One line for a person.
         reading: The last user turn as it was understood: made to stand on its own where an edit
             is in scope only with the turns before.
@@ -59,7 +61,7 @@ class Decision:
 
     @property
     def score(self) -> float | None:
-        """Return the highest probability, or ``None`` where no edit was judged."""
+        """Return the first candidate's probability, or ``None`` where no edit was judged."""
         return self.candidates[0].probability if self.candidates else None
 
     @property
@@ -89,6 +91,7 @@ class Decision:
                     "edit_id": candidate.edit.id,
                     "similarity": candidate.similarity,
                     "probability": candidate.probability,
+                    "guessed": candidate.reading.guessed,
                 }
                 for candidate in self.candidates
             ],

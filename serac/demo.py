@@ -44,9 +44,10 @@ CONVERSATION = (
     "I would like to visit the Space Needle.",
     "In which city does it stand?",
     "How do I boil an egg?",
-    "And which city do I have to fly to for it?",
+    "I forgot: in which city is that tower?",
 )
-"""Turns of one conversation: the second and the last follow an edit up, the others don't."""
+FOLLOW_UPS = (1, 3)
+"""Places of the turns that an edit answers, read with those before; none is about the rest."""
 
 
 @dataclass
@@ -57,7 +58,7 @@ class DemoRecord:
         before: Answers of the base model alone, by question.
         edited: Replies with the edits in memory, by question.
         conversation: Replies to the turns of a conversation, with the edits in memory.
-        unrelated: The base model's own answers to those turns that no edit is about, by place.
+        unrelated: The base model's own answers to the turns that no edit is about, by place.
         after: Replies once the edits are removed, by question.
         seconds: How long each part took.
     """
@@ -173,7 +174,7 @@ def _converse(record: DemoRecord, overlay: FactOverlay, console: Console) -> Non
     for place, said in enumerate(CONVERSATION):
         turns.append(Turn("user", said))
         reply = overlay.ask(turns)
-        if not reply.decision.in_scope:
+        if place not in FOLLOW_UPS:
             record.unrelated[place] = overlay.base.reply(turns)
         record.conversation.append(reply)
         _show_answer(console, said, reply.text, reply.decision.route)

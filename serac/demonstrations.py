@@ -59,7 +59,7 @@ class IkeSettings:
     ratio: tuple[int, int, int] = (1, 3, 4)
 
     def __post_init__(self) -> None:
-        parts = tuple(self.ratio)
+        parts = tuple(self.ratio) if isinstance(self.ratio, Sequence) else ()
         whole = [isinstance(n, int) and n >= 0 for n in (self.number, *parts)]
         if not all(whole) or len(parts) != len(KINDS) or not any(parts):
             raise ErrataError(

@@ -6,6 +6,7 @@ import logging
 import math
 import threading
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,7 +20,7 @@ from serac.answerers import Answerer, PromptAnswerer, auto_route, ike
 from serac.bases import BaseModel, load_base
 from serac.calibration import remembered
 from serac.conversation import Query, Turn, as_turns
-from serac.counterfactual import SHIPPED, CounterfactualModel, is_artifact
+from serac.counterfactual import SHIPPED, CounterfactualModel
 from serac.decision import Decision, Reply, Route, StreamedReply
 from serac.demonstrations import PAPER, IkeSettings
 from serac.embedded import FINGERPRINT, installed_gguf, load_embedded_base
@@ -54,9 +55,9 @@ class FactOverlay:
             prompt), ``counterfactual`` (a small model that reads the edit), or ``auto``: the
             latter for a short factual query about one edit, the former otherwise (and for every
             query where the embedded model, the counterfactual one's body, is not installed).
-        counterfactual_model: The model behind ``counterfactual``: the folder of one that was
-            trained, or any base model, which gets the edit in a plain prompt; the shipped one
-            when ``None``.
+        counterfactual_model: The model behind ``counterfactual``: a ``Path`` to the folder of one
+            that was trained, or what :func:`serac.bases.load_base` finds a model by, which gets
+            the edit in a plain prompt; the shipped one when ``None``.
         ike_settings: Which demonstrations IKE shows.
         decomposer: Takes multi-hop questions apart; without one every question is
             asked as it is.
@@ -235,12 +236,13 @@ class FactOverlay:
     def _auto_route(self, reading: str, edits: Sequence[Edit]) -> Route:
         """Return who answers by default; without the embedded model it is always the base's IKE."""
         route = auto_route(reading, edits)
-        if route == "counterfactual" and not self._once("has it", self._has_counterfactual):
+        if route == "counterfactual" and not self._has_counterfactual:
             return "ike"
         return route
 
+    @cached_property
     def _has_counterfactual(self) -> bool:
-        if self._counterfactual is not None and not is_artifact(self._counterfactual):
+        if not (self._counterfactual is None or isinstance(self._counterfactual, Path)):
             return True
         try:
             installed_gguf()
@@ -251,9 +253,8 @@ class FactOverlay:
 
     def _counterfactual_answerer(self) -> Answerer:
         chosen = self._counterfactual
-        if chosen is None or is_artifact(chosen):
-            folder = Path(chosen) if chosen is not None else SHIPPED
-            return CounterfactualModel.load(self._embedded_body(), folder)
+        if chosen is None or isinstance(chosen, Path):
+            return CounterfactualModel.load(self._embedded_body(), chosen or SHIPPED)
         return PromptAnswerer(load_base(chosen, device=self.device))
 
     def _embedded_body(self) -> TransformersBase:

@@ -13,6 +13,9 @@ from memory_store import Edit
 from serac.conversation import Turn
 from serac.demonstrations import Demonstration
 
+MAX_EDITS = 4
+"""Most edits put before a model at once, the most probable ones."""
+
 _SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？")  # noqa: RUF001
 _CLOSING = "\"')]”’»」』"  # noqa: RUF001
 

@@ -147,7 +147,7 @@ class Router:
             [candidate.edit for candidate in firing], self.scorer
         )
         route: Route = "base"
-        reading = firing[0].reading.text if firing else query.strip()
+        reading = next((c.reading.text for c in firing if c.edit in edits), query.strip())
         if edits:
             route = self.route if isinstance(self.route, str) else self.route(reading, edits)
             reason = f"in the scope of {', '.join(edit.id for edit in edits[:3])}"
@@ -156,7 +156,7 @@ class Router:
         else:
             reason = "no edit in memory is near"
         if candidates:
-            reason += f" (threshold {_needed((firing or candidates)[0], threshold):.3f})"
+            reason += f" (threshold {_needed(candidates[0], threshold):.3f})"
         if set_aside:
             reason += f"; newer than {', '.join(edit.id for edit in set_aside[:3])}"
         return Decision(query, route, edits, candidates, threshold, reason, reading, set_aside)

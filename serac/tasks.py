@@ -21,10 +21,20 @@ _VERBS = frozenset(
 """What a task begins with. ``Tell``, ``name``, ``give``, ``say``, ``explain`` ask for a fact."""
 
 _BEFORE = re.compile(
-    r"(?:(?:please|now|then|and|so|ok|okay|well|hey|hi|also|next|thanks|great|kindly|just|let's"
+    r"^(?:(?:please|now|then|and|so|ok|okay|well|hey|hi|also|next|thanks|great|kindly|just|let's"
     r"|let us|help me|can you|could you|would you|will you|can we|i want you to|i'd like you to"
     r"|i would like you to|i need you to|you should|try to|to)[\s,.!:]+)+"
 )
+_PIECE = re.compile(
+    r"\b(?:give|tell|sing|read|show) (?:me|us) (?:an?|some|another) (?:\w+ )?"
+    r"(?:poem|story|joke|song|summary|essay|speech|rhyme|haiku|letter|recipe|plan|list)\b"
+    r"|^in \w+ (?:sentences|words|lines),"
+)
+_OPEN_END = re.compile(
+    r"\b(?:is|are|was|were|be|by|in|on|at|of|to|from|for|with|as|the|an?|named|called|and|or)$"
+)
+"""How the beginning of a statement ends, which is to be continued and is no task."""
+
 _SENTENCE = re.compile(r"(?<=[.!?:;])\s+|\n+")
 
 
@@ -36,8 +46,10 @@ def is_task(query: str) -> bool:
     if len(query.split()) > LONGEST:
         return True
     for part in _SENTENCE.split(query.replace("’", "'").casefold()):  # noqa: RUF001
-        opening = _BEFORE.sub("", part.strip(" \"'-*"), count=1)
-        verb = re.match(r"[a-z]+", opening)
-        if verb and verb[0] in _VERBS:
+        text = part.strip(" \"'-*")
+        if _OPEN_END.search(text):
+            continue
+        verb = re.match(r"[a-z]+(?![\w'])", _BEFORE.sub("", text, count=1))
+        if (verb and verb[0] in _VERBS) or _PIECE.search(text):
             return True
     return False

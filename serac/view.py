@@ -1,9 +1,9 @@
 """The readings of a query: what its last turn asks, made to stand on its own.
 
 A turn may refer back ("Who designed it?", "And the capital?", "And Oslo?"). Then it is read as it
-was written, and once more for each of the names that were spoken of last, with that name at its
-end ("Who designed it, Space Needle?"). Which name is meant is a guess; the scope classifier tells
-whether an edit answers the reading.
+was written, and for each of the names that were spoken of last with that name at its end ("Who
+designed it, Space Needle?") and in place of its pronoun ("Who designed Space Needle?"). Which name
+is meant is a guess; the scope classifier tells whether an edit answers the reading.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from serac.conversation import Turn
 
-MOST_NAMES = 6
+MOST_NAMES = 4
 """Names that are tried for what a turn refers to, the one spoken of last first."""
 
 LOOKED_BACK = 40
@@ -23,6 +23,8 @@ LOOKED_BACK = 40
 _REFERENCE = re.compile(
     r"\b(?:[Ii]ts?|[Hh]e|[Ss]he|[Hh]im|[Hh]is|[Hh]er|[Tt]hey|[Tt]hem|[Tt]heir)\b"  # not IT
 )
+_POSSESSIVE = {"its", "his", "their"}
+_POINTED = re.compile(r"\b(?:that|this|those|these) (?!is\b|was\b|are\b)[a-z]+\b")
 _WORD = re.compile(r"\w[\w'’.-]*")  # noqa: RUF001
 _TRAILING = ".'’-"  # noqa: RUF001
 _LINKS = frozenset({"of", "the", "de", "la", "von", "van", "and", "in", "for"})
@@ -88,7 +90,22 @@ def _with_names(last: str, before: Sequence[Turn]) -> list[str]:
         return []
     end = _END.search(last)
     at = end.start() if end else len(last)
-    return [f"{last[:at]}, {name}{last[at:]}" for name in _spoken_of(before)]
+    found = []
+    for name in _spoken_of(before):
+        found += [_put_in(last, name), f"{last[:at]}, {name}{last[at:]}"]
+    return found
+
+
+def _put_in(last: str, name: str) -> str:
+    """Return a turn with a name in place of what stands for it, in every sentence without one."""
+    put = []
+    for sentence in _SENTENCE.split(last):
+        reference = _REFERENCE.search(sentence) or _POINTED.search(sentence)
+        if reference and not _names(sentence[: reference.start()]):
+            before, after = sentence[: reference.start()], sentence[reference.end() :]
+            sentence = before + _in_form(name, reference.group().casefold(), after) + after
+        put.append(sentence)
+    return " ".join(put)
 
 
 def _lacks_name(sentence: str) -> bool:
@@ -109,7 +126,10 @@ def _asked_again(last: str, before: Sequence[Turn]) -> str | None:
     old = _names(previous)
     if not old or [word for word in _WORD.findall(rest) if word.casefold() not in _LINKS]:
         return None
-    return previous.replace(old[-1], named[0])
+    places = list(re.finditer(rf"(?<!\w){re.escape(old[-1])}(?!\w)", previous))
+    if not places:
+        return None
+    return previous[: places[-1].start()] + named[0] + previous[places[-1].end() :]
 
 
 def _spoken_of(before: Sequence[Turn]) -> list[str]:
@@ -123,15 +143,20 @@ def _spoken_of(before: Sequence[Turn]) -> list[str]:
     sure: list[str] = []
     unsure: list[str] = []
     for text in texts:
-        opening = {sentence.split(maxsplit=1)[0] for sentence in _SENTENCE.split(text) if sentence}
+        opening = {s.split(maxsplit=1)[0] for s in _SENTENCE.split(text) if s.strip()}
         for name in reversed(_names(text)):
-            if not name.isdigit():
-                (unsure if any(word.startswith(name) for word in opening) else sure).append(name)
+            (unsure if any(word.startswith(name) for word in opening) else sure).append(name)
     return list(dict.fromkeys([*sure, *unsure]))[:MOST_NAMES]
 
 
+def _in_form(name: str, pronoun: str, after: str) -> str:
+    # "her" owns what follows it, if anything does.
+    owns = pronoun in _POSSESSIVE or (pronoun == "her" and after[:1] == " ")
+    return f"{name}'s" if owns else name
+
+
 def _names(text: str) -> list[str]:
-    """Return the capitalised names of a text, without the words that open a sentence."""
+    """Return the capitalised names of a text, without numbers and words that open a sentence."""
     names: list[str] = []
     begin = end = None  # of the name that is being read
     before = ""
@@ -149,7 +174,8 @@ def _names(text: str) -> list[str]:
             before = word
     if begin is not None:
         names.append(text[begin:end])
-    return [re.sub(r"['’]s$", "", name) for name in names]  # noqa: RUF001
+    found = [re.sub(r"['’]s$", "", name) for name in names]  # noqa: RUF001
+    return [name for name in found if not name.isdigit()]
 
 
 def _joined(word: str, gap: str) -> bool:

@@ -1,5 +1,5 @@
 """The counterfactual model: a small model that reads an edit and answers from it."""
 
-from serac.counterfactual.model import SHIPPED, CounterfactualModel, is_artifact
+from serac.counterfactual.model import SHIPPED, CounterfactualModel
 
-__all__ = ["SHIPPED", "CounterfactualModel", "is_artifact"]
+__all__ = ["SHIPPED", "CounterfactualModel"]

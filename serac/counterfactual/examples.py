@@ -1,7 +1,8 @@
 """What the counterfactual model is trained on: edits, a query, and the answer that follows.
 
-Subjects are held apart as in the training of the scope classifier: no text that figures are
-reported on is asked, and dev has subjects of its own. The object is the right answer by the
+Recorded subjects are held apart as in the training of the scope classifier: no text that figures
+are reported on is asked, also not inside a longer one, and dev has subjects of its own (names and
+relations of our own writing are shared). The object is the right answer by the
 edit's own words, so half of the facts get another object of the same relation: what is learned
 is to read the edit, not to know it.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from classifiers import names, written
@@ -52,6 +53,7 @@ class Example:
         answer: What shall be said.
         kind: What sort of query it is.
         expected: What the answer must contain.
+        plain: The query before it was put into a longer text or mistyped.
     """
 
     edits: tuple[str, ...]
@@ -59,6 +61,7 @@ class Example:
     answer: str
     kind: str
     expected: str
+    plain: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ def _first(made: Iterator[Example], wanted: int, forbidden: frozenset[str]) -> l
     found: list[Example] = []
     while len(found) < wanted:
         example = next(made)
-        if folded(example.query) not in forbidden:
+        if folded(example.plain) not in forbidden and folded(example.query) not in forbidden:
             found.append(example)
     return found
 
@@ -188,7 +191,7 @@ class _Maker:
     def of_statement(self, case: Template) -> Example:
         """Return an example of an edit that is no triple."""
         edit, query, answer = case.filled(self.chance)
-        return Example((edit,), query, answer, case.kind, answer)
+        return Example((edit,), query, answer, case.kind, answer, query)
 
     def asked(self, edit: str, query: str, value: str, kind: str) -> Example:
         """Return an example with the answer in the form that fits the query.
@@ -196,7 +199,7 @@ class _Maker:
         A beginning is continued, a question is answered by what it asks for, a request by the
         whole statement. What stands around a query, and how it is typed, changes nothing.
         """
-        query = query.strip()
+        query = plain = query.strip()
         if query.endswith("?"):
             answer = f"{value}."
         elif query.endswith("."):
@@ -213,7 +216,7 @@ class _Maker:
             kind = f"{kind}, in a request"
         elif asks and draw < TYPO + LEADING + REQUEST + CARELESS:
             query, kind = names.careless(query), f"{kind}, careless"
-        return Example((edit,), query, answer, kind, value)
+        return Example((edit,), query, answer, kind, value, plain)
 
     def named(self, subject: str, person: bool) -> str:
         """Return a subject, now and then in another writing."""
@@ -232,7 +235,7 @@ class _Maker:
         for _ in range(self.chance.randint(1, 3)):
             edits.insert(self.chance.randint(0, len(edits)), self.other_edit(example))
         kind = f"{example.kind.partition(',')[0]}, among other edits"
-        return Example(tuple(edits), example.query, example.answer, kind, example.expected)
+        return replace(example, edits=tuple(edits), kind=kind)
 
     def other_edit(self, example: Example) -> str:
         """Return another edit, which doesn't say the answer too."""

@@ -20,14 +20,12 @@ from serac.adapters import AdaptedBase
 from serac.bases import CompletionModel
 from serac.conversation import Turn
 from serac.counterfactual.prompt import STOP, counterfactual_prompt
+from serac.prompts import MAX_EDITS
 from serac.text_stream import stripped
 from serac.transformers_base import TransformersBase
 
 SHIPPED = Path(__file__).parents[1] / "artifacts" / "counterfactual"
 ADAPTER = "counterfactual"
-MAX_EDITS = 4
-"""Most edits that are read at once."""
-
 LONGEST_ANSWER = 64
 """Tokens."""
 
@@ -59,9 +57,13 @@ class CounterfactualModel:
         self, turns: Sequence[Turn], edits: Sequence[Edit], reading: str | None = None
     ) -> Iterator[str]:
         """Yield the same answer piece by piece."""
-        told = [edit.text for edit in reversed(edits[:MAX_EDITS])]
-        prompt = counterfactual_prompt(reading or turns[-1].content, told)
+        prompt = self.prompt(reading or turns[-1].content, edits)
         return stripped(self.model.complete(prompt, stop=[STOP], max_new_tokens=LONGEST_ANSWER))
+
+    def prompt(self, query: str, edits: Sequence[Edit]) -> str:
+        """Return the prompt, the most probable edit nearest to the query."""
+        told = [edit.text for edit in reversed(edits[:MAX_EDITS])]
+        return counterfactual_prompt(query, told)
 
     @classmethod
     def load(cls, body: TransformersBase, folder: Path = SHIPPED) -> CounterfactualModel:
@@ -83,17 +85,6 @@ class CounterfactualModel:
         adapter = read_hashed(folder / ADAPTER_FILE, facts["model_sha256"])
         name = f"{ADAPTER}-{facts['model_sha256'][:12]}"
         return cls(AdaptedBase(body, name, adapter, **facts["lora"]), facts)
-
-
-def is_artifact(place: Any) -> bool:
-    """Say whether a folder holds what :meth:`CounterfactualModel.load` reads."""
-    if not isinstance(place, (str, Path)):
-        return False
-    try:
-        found = json.loads((Path(place) / CONFIG_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(found, dict) and found.get("kind") == ADAPTER
 
 
 def read_config(folder: Path) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Training of the counterfactual model: LoRA on the embedded chat model, stopped early on dev.
+"""Training of the counterfactual model: LoRA on the embedded chat model, chosen on dev.
+
+Of the checkpoints the one with the lowest dev loss is kept; a longer training than the default
+stops early where it no longer falls.
 
 Checkpoints, resuming and the progress bar are those of ``transformers.Trainer``.
 """

@@ -27,7 +27,8 @@ def rows_of(folder, tmp_path):
         result = CliRunner().invoke(app, ["answers", *options])
         assert result.exit_code == 0, result.output
         rows = read_rows(tmp_path / f"answers_{part}.jsonl")
-        assert (tmp_path / f"told_answers_{part}.jsonl").is_file() or part in ("texts", "speed")
+        told = tmp_path / f"told_answers_{part}.jsonl"
+        assert told.is_file() == (part not in ("texts", "speed"))
         assert all(row.n > 0 for row in rows)
         return {
             (row.kind, row.metric, row.setting.get("answerer"), row.setting.get("memory")): row
@@ -45,10 +46,9 @@ def test_every_figure_of_a_set_is_measured(rows_of):
         for by in ("counterfactual", "ike"):
             assert rows[kind, "answer follows the edit", by, given].n >= 1
             assert rows[kind, "old object in the answer", by, given].n >= 1
-        for by in ("auto", "counterfactual", "ike"):
-            for memory in (one, every):
-                assert rows[kind, "answer follows the edit", by, memory].n >= 1
-    assert 0 <= rows["neighborhood", "the base model's own answer", "auto", every].value <= 1
+        for memory in (one, every):
+            assert rows[kind, "answer follows the edit", "auto", memory].n >= 1
+    assert ("neighborhood", "the base model's own answer", "auto", every) in rows
     for kind, letter in (("exact", "E"), ("paraphrase", "P"), ("neighborhood", "N")):
         for by, memory in (("base", "no edit"), ("auto", every), ("ike", one)):
             assert rows[kind, f"{letter}S", by, memory].value in (0, 1)
@@ -63,9 +63,11 @@ def test_our_own_cases_texts_and_speed_are_measured(rows_of):
     assert own["follow up", said, "auto", "all edits in memory"].n >= 2
     assert own["unrelated", "the base model's own answer", "auto", "all edits in memory"].n >= 2
     texts = rows_of("texts")
-    assert texts["generation", "GE (bits)", "auto", "all edits in memory"].value > 0
+    assert (
+        texts["generation", "GE of as many words (bits)", "auto", "all edits in memory"].value > 0
+    )
     speed = rows_of("speed")
-    assert speed["speed", "first token after, by the base model's", "ike", None].value > 1
+    assert speed["speed", "first token after, by the base model's", "ike", None].value > 0
 
 
 def test_a_part_that_there_is_not_is_refused(folder, tmp_path):
@@ -73,3 +75,9 @@ def test_a_part_that_there_is_not_is_refused(folder, tmp_path):
     result = CliRunner().invoke(app, ["answers", *options])
     assert result.exit_code != 0
     assert "there is no nothing" in str(result.exception)
+
+
+def test_a_small_run_never_takes_the_place_of_the_results(folder):
+    result = CliRunner().invoke(app, ["answers", "--data", str(folder), "--small"])
+    assert result.exit_code != 0
+    assert "a small run is no result" in str(result.exception)

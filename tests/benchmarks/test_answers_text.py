@@ -1,4 +1,5 @@
 import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 from benchmarks.answers_text import generation_entropy, likeness
 
@@ -14,6 +15,8 @@ def test_the_entropy_is_that_of_bigrams_and_trigrams():
 
 
 def test_likeness_is_one_for_the_same_words_and_nought_for_others():
-    assert likeness("the river Elbe", "Elbe the river") == pytest.approx(1)
-    assert likeness("the river Elbe", "jazz music") == 0
-    assert 0 < likeness("the river Elbe", "the river Rhine") < 1
+    weigh = TfidfVectorizer().fit(["the river Elbe", "the river Rhine", "jazz music"])
+    assert likeness(weigh, "the river Elbe", "Elbe the river") == pytest.approx(1)
+    assert likeness(weigh, "the river Elbe", "jazz music") == 0
+    rare = likeness(weigh, "the river Elbe", "Elbe")
+    assert rare > likeness(weigh, "the river Elbe", "river") > 0

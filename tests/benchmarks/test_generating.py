@@ -16,10 +16,11 @@ def base():
     return TransformersBase(model, byte_tokenizer(), max_new_tokens=6)
 
 
-def test_a_batch_says_what_each_prompt_alone_does(base):
+@pytest.mark.parametrize("stop", [(), ("\n", "a")])
+def test_a_batch_says_what_each_prompt_alone_does(base, stop):
     done = []
-    told = complete_all(base, PROMPTS, stop=("\n",), max_new_tokens=6, progress=done.append)
-    alone = ["".join(base.complete(p, stop=["\n"], max_new_tokens=6)).strip() for p in PROMPTS]
+    told = complete_all(base, PROMPTS, stop=stop, max_new_tokens=6, progress=done.append)
+    alone = ["".join(base.complete(p, stop=stop, max_new_tokens=6)).strip() for p in PROMPTS]
     assert told == alone
     assert sum(done) == len(PROMPTS)
 

@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 
 from memory_store import Edit
 from memory_store.errors import InvalidQueryError
-from serac.answerers import MAX_EDITS, SHORT_ANSWER, STOPS, PromptAnswerer, auto_route, ike
+from serac.answerers import SHORT_ANSWER, STOPS, PromptAnswerer, auto_route, ike
 from serac.conversation import Turn
 from serac.demonstrations import DemonstrationStore, IkeSettings
-from serac.prompts import completion_prompt, with_fact_note
+from serac.prompts import MAX_EDITS, completion_prompt, with_fact_note
 
 EDITS = [Edit(str(n), f"Fact number {n}.") for n in range(6)]
 TURNS = (Turn("system", "Be brief."), Turn("user", "Where is it?"))

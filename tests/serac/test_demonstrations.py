@@ -44,7 +44,8 @@ def test_more_than_there_are_gives_all_there_are(store):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"number": -1}, {"ratio": (0, 0, 0)}, {"ratio": (1, 2)}, {"ratio": (1, -3, 4)}]
+    "wrong",
+    [{"number": -1}, {"ratio": (0, 0, 0)}, {"ratio": (1, 2)}, {"ratio": (1, -3, 4)}, {"ratio": 3}],
 )
 def test_settings_that_mean_nothing_are_refused(wrong):
     with pytest.raises(ErrataError, match="IKE needs"):

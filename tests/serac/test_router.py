@@ -236,7 +236,7 @@ def reading_judged(Al, their):  # noqa: N803
 def test_an_edit_is_kept_with_the_reading_that_brings_it_into_scope():
     named = reading_judged(Al=0.8, their=0.1)
     assert named.in_scope
-    assert named.reading == named.candidates[0].view == "Where is their house, Al?"
+    assert named.reading == named.candidates[0].view == "Where is Al's house?"
     assert named.query == "Where is their house?"
     assert len(named.candidates) == 1
 

@@ -30,6 +30,7 @@ def test_nothing_that_is_reported_on_is_asked(folder, made):
     assert reported
     for example in made.fit + made.dev:
         assert folded(example.query) not in reported
+        assert not any(folded(example.query).endswith(f" {text}") for text in reported)
 
 
 def test_the_answer_follows_from_one_of_the_edits(made):

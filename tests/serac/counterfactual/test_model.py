@@ -11,7 +11,7 @@ from classifiers.lora_training import ADAPTER_FILE
 from memory_store import Edit
 from memory_store.errors import ArtifactError
 from serac.conversation import Turn
-from serac.counterfactual import SHIPPED, CounterfactualModel, is_artifact
+from serac.counterfactual import SHIPPED, CounterfactualModel
 from serac.overlay import FactOverlay
 from serac.transformers_base import TransformersBase
 
@@ -57,13 +57,13 @@ def test_with_the_adapter_off_the_base_model_is_untouched_bit_for_bit(embedded_b
     with model.model.writing():
         assert not any(map(torch.equal, logits(untouched), before))
     assert all(map(torch.equal, logits(untouched), before))
-    weights = {name: w for name, w in untouched.model.named_parameters() if "lora" not in name}
-    assert len(weights) == len(list(tiny_named(embedded_base)))
+    for own, other in zip(weights_of(untouched), weights_of(embedded_base), strict=True):
+        assert torch.equal(own, other)
 
 
-def tiny_named(base):
+def weights_of(base):
     """The base's own weights, whether or not an adapter is beside them."""
-    return [name for name, _ in base.model.named_parameters() if "lora" not in name]
+    return [weight for name, weight in base.model.named_parameters() if "lora" not in name]
 
 
 @pytest.mark.model
@@ -166,11 +166,13 @@ def test_a_file_that_is_missing_is_said(copy, name):
         CounterfactualModel.load(Body(), copy)
 
 
-def test_only_a_folder_of_one_is_an_artifact(copy, tmp_path):
-    assert is_artifact(copy) and is_artifact(str(copy))
-    assert not is_artifact(tmp_path) and not is_artifact(None) and not is_artifact(object())
-    changed(copy, kind="other")
-    assert not is_artifact(copy)
+@pytest.mark.model
+def test_a_folder_that_holds_none_is_said_by_the_overlay(tmp_path, embedded_base, embedded_encoder):
+    options = {"base": embedded_base, "encoder": embedded_encoder, "counterfactual_model": tmp_path}
+    with FactOverlay.open(":memory:", **options) as overlay:
+        overlay.add(NEEDLE.text)
+        with pytest.raises(ArtifactError, match="holds no counterfactual model"):
+            overlay.ask("In which city is the Space Needle located?")
 
 
 def test_the_shipped_adapter_is_small_and_has_a_card():

@@ -19,7 +19,7 @@ from serac.counterfactual.training import (
 TINY = TrainingSettings(
     steps=2, batch_size=2, warmup_steps=1, rank=1, first_layer=28, evaluate_every=1, examples=6
 )
-EXAMPLE = Example(("The pool is red.",), "The pool is", "red", "kind", "red")
+EXAMPLE = Example(("The pool is red.",), "The pool is", "red", "kind", "red", "The pool is")
 
 
 @pytest.mark.model
@@ -69,7 +69,7 @@ class Parrot:
 
 
 def test_figures_are_shares_of_each_kind_with_intervals():
-    wrong = Example(("The pool is red.",), "Q", "green", "other", "green")
+    wrong = Example(("The pool is red.",), "Q", "green", "other", "green", "Q")
     rows = {row["kind"]: row for row in figures(Parrot(), [EXAMPLE, EXAMPLE, wrong])}
     assert rows["kind"]["right"] == 1 and rows["other"]["right"] == 0
     assert rows["all"]["right"] == pytest.approx(2 / 3) and rows["all"]["n"] == 3
