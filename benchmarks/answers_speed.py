@@ -56,7 +56,7 @@ def _timed(model: TransformersBase, prompt: str) -> tuple[float, float]:
         def end(self) -> None:
             pass
 
-    with model.writing(), torch.inference_mode():
+    with torch.inference_mode():
         began = time.perf_counter()
         model.model.generate(
             **inputs,

@@ -32,7 +32,7 @@ def complete_all(
     for places, batch in _batches(model, prompts, "left"):
         read = batch["input_ids"].shape[1]
         ends = {"tokenizer": model.tokenizer, "stop_strings": list(stop)} if stop else {}
-        with model.writing(), torch.inference_mode():
+        with torch.inference_mode():
             written = model.model.generate(
                 **batch, max_new_tokens=max_new_tokens, do_sample=False, **ends
             )
@@ -61,7 +61,7 @@ def target_log_probabilities(
     ]
     texts = [f"{prompt} {target}" for prompt, (_, target) in zip(prompts, asked, strict=True)]
     for places, batch in _batches(model, texts, "right"):
-        with model.writing(), torch.inference_mode():
+        with torch.inference_mode():
             logits = model.model(**batch).logits
         for row, place in enumerate(places):
             end = int(batch["attention_mask"][row].sum())

@@ -1,10 +1,10 @@
-"""LoRA adapters beside a body that others share: on for one answer, off for everybody else."""
+"""LoRA adapters beside a body that others use: the weights are shared, nothing of it is changed."""
 
 from __future__ import annotations
 
+import copy
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 from memory_store.errors import ArtifactError
@@ -17,12 +17,12 @@ TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down
 class AdaptedBase(TransformersBase):
     """A body with a LoRA adapter on it (Hu et al., ICLR 2022).
 
-    The body's own weights are neither changed nor copied. The adapter is on only while this
-    model writes; the body waits meanwhile, and computes without it as if it were not there.
+    It has modules of its own around the very tensors of the body, so one set of weights in memory
+    serves both, and the body computes as if there were no adapter.
 
     Args:
         body: The model that the adapter was trained on.
-        name: What to call the adapter; one that is on the body already is not put on again.
+        name: What to call the adapter.
         adapter: The adapter as a safetensors file, its tensors named as peft does.
         rank: Rank of its factors.
         alpha: Its scale is alpha / rank.
@@ -42,32 +42,15 @@ class AdaptedBase(TransformersBase):
         alpha: float,
         first_layer: int = 0,
     ) -> None:
+        tensors = _read(adapter, name)
         super().__init__(
-            body.model,
+            _adapted(body.model, name, tensors, rank, alpha, first_layer),
             body.tokenizer,
             max_new_tokens=body.max_new_tokens,
             name=f"{body.name} with {name}",
             prompting="completion",
             **body.generation,
         )
-        self._one_at_a_time = body._one_at_a_time
-        self._adapter = name
-        tensors = _read(adapter, name)
-        with self._one_at_a_time:
-            _put_on(body.model, name, tensors, rank, alpha, first_layer)
-
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Hold the model for one answer, with the adapter on."""
-        with self._one_at_a_time:
-            layers = _adapted_layers(self.model)
-            for layer in layers:
-                layer.set_adapter(self._adapter, inference_mode=True)
-                layer.enable_adapters(True)
-            try:
-                yield
-            finally:
-                _switch_off(layers)
 
 
 def _read(adapter: bytes, name: str) -> dict[str, Any]:
@@ -86,21 +69,23 @@ def _read(adapter: bytes, name: str) -> dict[str, Any]:
     return found
 
 
-def _put_on(
+def _adapted(
     model: Any, name: str, tensors: dict[str, Any], rank: int, alpha: float, first_layer: int
-) -> None:
-    """Put an adapter around the linear layers of a model, switched off."""
+) -> Any:
+    """Return a model around the tensors of another, with an adapter on its linear layers."""
     from peft import inject_adapter_in_model, set_peft_model_state_dict
 
-    if any(name in layer.lora_A for layer in _adapted_layers(model)):
-        return
     shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
     if shapes != _shapes(model, rank, first_layer):
         raise ArtifactError(f"the {name} adapter doesn't fit its body; train again")
-    inject_adapter_in_model(lora_config(model, rank, alpha, first_layer), model, name)
-    set_peft_model_state_dict(model, tensors, name)
-    _switch_off(_adapted_layers(model))
-    model.eval()
+    shared = list(chain(model.parameters(), model.buffers()))
+    wanted_gradients = [tensor.requires_grad for tensor in shared]
+    twin = copy.deepcopy(model, {id(tensor): tensor for tensor in shared})
+    inject_adapter_in_model(lora_config(model, rank, alpha, first_layer), twin, name)
+    set_peft_model_state_dict(twin, tensors, name)
+    for tensor, wanted in zip(shared, wanted_gradients, strict=True):  # peft freezes them
+        tensor.requires_grad_(wanted)
+    return twin.requires_grad_(False) if not any(wanted_gradients) else twin
 
 
 def lora_config(model: Any, rank: int, alpha: float, first_layer: int = 0) -> Any:
@@ -132,14 +117,3 @@ def _shapes(model: Any, rank: int, first_layer: int) -> dict[str, tuple[int, int
             shapes[f"{path}.lora_A.weight"] = (rank, layer.in_features)
             shapes[f"{path}.lora_B.weight"] = (layer.out_features, rank)
     return shapes
-
-
-def _adapted_layers(model: Any) -> list[Any]:
-    from peft.tuners.tuners_utils import BaseTunerLayer
-
-    return [module for module in model.modules() if isinstance(module, BaseTunerLayer)]
-
-
-def _switch_off(layers: list[Any]) -> None:
-    for layer in layers:
-        layer.enable_adapters(False)

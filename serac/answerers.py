@@ -107,8 +107,9 @@ class PromptAnswerer:
         shown = self._shown(query, edits)
         while True:
             prompt = completion_prompt(query, edits, shown)
+            least = SHORT_ANSWER if shown else 1  # demonstrations take no room from the answer
             try:
-                return model.complete(prompt, stop=STOPS, max_new_tokens=SHORT_ANSWER)
+                return model.complete(prompt, stop=STOPS, max_new_tokens=SHORT_ANSWER, least=least)
             except InvalidQueryError:
                 if not shown:
                     raise

@@ -58,8 +58,15 @@ class CompletionModel(Protocol):
         *,
         stop: Sequence[str] | None = None,
         max_new_tokens: int | None = None,
+        least: int = 1,
     ) -> Iterator[str]:
         """Return the continuation of a prompt, to be read piece by piece.
+
+        Args:
+            prompt: What is continued.
+            stop: Words before which it ends.
+            max_new_tokens: Longest continuation.
+            least: Tokens that there must be room for.
 
         Raises:
             InvalidQueryError: The prompt is too long; said at once, not while reading.

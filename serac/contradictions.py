@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import combinations, takewhile
@@ -12,29 +13,39 @@ from memory_store import Edit
 SAME_MATTER = 0.5
 """Probability from which on the beginning of an edit counts as asking for another edit."""
 
-COMPARED = 6
-"""Edits, the most probable ones, that are compared with each other."""
+_SEVERAL = re.compile(
+    r"\b(?:which|what|name|list) (?:(?!is\b|was\b|does\b|has\b)\w+ )?"
+    r"(?!was\b|does\b|has\b|this\b|its\b|his\b|gives\b)\w+[^su\W]s\b|\ball\b"
+    r"|\b(?:who|what|which) (?:are|were)\b"
+    r"|\band (?:who|what|when|where|which|how|why)\b"
+    r"|\b(?:who|what|when|where|which|how|why) and\b",
+    re.IGNORECASE,
+)
+"""How a query asks for several things, so that edits of one matter may all answer it."""
 
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 def without_contradictions(
-    edits: Sequence[Edit], scorer: ScopeScorer
+    edits: Sequence[Edit], scorer: ScopeScorer, reading: str = ""
 ) -> tuple[tuple[Edit, ...], tuple[Edit, ...]]:
     """Return the edits to use, in their order, and those that a newer one contradicts.
 
     Two edits that are in scope of one query contradict each other where subject and relation are
     given for both and are the same. Without them, the scope classifier is asked: is the beginning
     that both have in common (or, where they have little, each without its last word) a query for
-    the other? The newer edit is the one that holds from later on, where both are dated, or else
-    the one that was stored later.
+    the other? Not so where the query asks for several things, or where one edit ends in a number
+    and the other doesn't. What one relation may hold several of ("speaks Spanish", "speaks French")
+    can't be told from text: subject and two relations keep such edits apart. The newer edit is the
+    one that holds from later on, where both are dated, or else the one that was stored later.
 
     Args:
         edits: The edits in scope of a query, the most probable first.
         scorer: Gives the probability that a query is in the scope of an edit.
+        reading: The query.
     """
-    pairs = list(combinations(edits[:COMPARED], 2))
-    if not pairs:
+    pairs = list(combinations(edits, 2))
+    if not pairs or _SEVERAL.search(reading):
         return tuple(edits), ()
     judged = scorer.score(
         [(_beginning(one, other), other.text) for a, b in pairs for one, other in ((a, b), (b, a))]
@@ -64,9 +75,17 @@ def _beginning(edit: Edit, other: Edit) -> str:
 
 
 def _contradict(a: Edit, b: Edit, same_matter: bool) -> bool:
-    if None not in (a.subject, a.relation, b.subject, b.relation):
-        return (a.subject, a.relation) == (b.subject, b.relation)
-    return same_matter
+    if a.subject and a.relation and b.subject and b.relation:
+        return _folded(a.subject, a.relation) == _folded(b.subject, b.relation)
+    return same_matter and _ends_in_number(a.text) == _ends_in_number(b.text)
+
+
+def _folded(*texts: str) -> tuple[str, ...]:
+    return tuple(" ".join(text.casefold().split()) for text in texts)
+
+
+def _ends_in_number(text: str) -> bool:
+    return any(letter.isdigit() for word in text.split()[-2:] for letter in word)
 
 
 def _older(a: Edit, b: Edit) -> Edit:

@@ -144,7 +144,9 @@ class Router:
         candidates = _best_of_each(judged, threshold)
         firing = [c for c in candidates if c.probability >= _needed(c, threshold)]
         edits, set_aside = without_contradictions(
-            [candidate.edit for candidate in firing], self.scorer
+            [candidate.edit for candidate in firing],
+            self.scorer,
+            firing[0].reading.text if firing else "",
         )
         route: Route = "base"
         reading = next((c.reading.text for c in firing if c.edit in edits), query.strip())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -168,9 +168,10 @@ class TransformersBase:
         *,
         stop: Sequence[str] | None = None,
         max_new_tokens: int | None = None,
+        least: int = 1,
     ) -> Iterator[str]:
-        """Yield the continuation of a plain prompt piece by piece."""
-        inputs = self._checked(self.tokenizer(prompt, return_tensors="pt"))
+        """Yield the continuation of a plain prompt piece by piece; see ``CompletionModel``."""
+        inputs = self._checked(self.tokenizer(prompt, return_tensors="pt"), least)
         return cut_at_stop(self._pieces(inputs, stop, max_new_tokens), stop or ())
 
     def chat_inputs(self, turns: Sequence[Turn]) -> dict[str, Any]:
@@ -198,12 +199,12 @@ class TransformersBase:
         """Return how many tokens a text has, without special ones."""
         return len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
-    def _checked(self, encoded: Any) -> dict[str, Any]:
+    def _checked(self, encoded: Any, least: int = 1) -> dict[str, Any]:
         limit = self._positions()
         length = encoded["input_ids"].shape[1]
         if length == 0:
             raise InvalidQueryError("the conversation is empty for this model; ask something")
-        if limit is not None and length >= limit:
+        if limit is not None and length + least > limit:
             raise InvalidQueryError(
                 f"the conversation has {length:,} tokens and the model reads {limit:,}; shorten it"
             )
@@ -235,14 +236,8 @@ class TransformersBase:
             settings["stopping_criteria"] = StoppingCriteriaList([*others, ends])
         if self.model.generation_config.pad_token_id is None:
             settings.setdefault("pad_token_id", self.tokenizer.eos_token_id)
-        with self.writing(), torch.inference_mode():
+        with self._one_at_a_time, torch.inference_mode():
             return self.model.generate(**inputs, **settings)
-
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Hold the model for one answer."""
-        with self._one_at_a_time:
-            yield
 
     def _has_written(self, stop: Sequence[str], read: int) -> Callable[..., Any]:
         """Return a criterion: has a stop word been written after ``read`` tokens of prompt?"""

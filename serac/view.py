@@ -17,6 +17,12 @@ from serac.conversation import Turn
 MOST_NAMES = 4
 """Names that are tried for what a turn refers to, the one spoken of last first."""
 
+LONGEST_FOLLOW_UP = 1_000
+"""Characters of a turn above which it is read as it was written alone."""
+
+LONGEST_NAME = 80
+"""Characters of what counts as a name."""
+
 LOOKED_BACK = 40
 """Turns before the last one that are searched for names."""
 
@@ -55,7 +61,6 @@ _BACK = re.compile(
 _ANOTHER = re.compile(r"^(?:and|or|but|what about|how about)\b(?:\s+(?:what|how) about\b)?", re.I)
 """How the question before is asked again of another subject."""
 
-_END = re.compile(r"[?.!\s]*$")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
@@ -85,11 +90,12 @@ def _with_names(last: str, before: Sequence[Turn]) -> list[str]:
     again = _asked_again(last, before)
     if again is not None:
         return [again]
+    if len(last) > LONGEST_FOLLOW_UP:
+        return []
     refers = any(map(_lacks_name, _SENTENCE.split(last)))
     if not refers and (_names(last) or not _BACK.search(last)):
         return []
-    end = _END.search(last)
-    at = end.start() if end else len(last)
+    at = len(last.rstrip("?.! \t\r\n"))
     found = []
     for name in _spoken_of(before):
         found += [_put_in(last, name), f"{last[:at]}, {name}{last[at:]}"]
@@ -140,12 +146,16 @@ def _spoken_of(before: Sequence[Turn]) -> list[str]:
     near = before[-LOOKED_BACK:]
     texts = [t.content for t in reversed(near) if t.role == "user"]
     texts += [t.content for t in reversed(near) if t.role == "assistant"]
-    sure: list[str] = []
-    unsure: list[str] = []
+    sure: dict[str, None] = {}
+    unsure: dict[str, None] = {}
     for text in texts:
-        opening = {s.split(maxsplit=1)[0] for s in _SENTENCE.split(text) if s.strip()}
+        sentences = [one for one in _SENTENCE.split(text) if one.strip()]
+        opening = {one.split(maxsplit=1)[0].strip(f"{_TRAILING},!?:;") for one in sentences}
         for name in reversed(_names(text)):
-            (unsure if any(word.startswith(name) for word in opening) else sure).append(name)
+            if len(name) <= LONGEST_NAME:
+                (unsure if name in opening else sure)[name] = None
+        if len(sure) >= MOST_NAMES:
+            break
     return list(dict.fromkeys([*sure, *unsure]))[:MOST_NAMES]
 
 

@@ -150,6 +150,7 @@ class FakeCompletionBase(FakeBase):
         *,
         stop: Sequence[str] | None = None,
         max_new_tokens: int | None = None,
+        least: int = 1,
     ) -> Iterator[str]:
         self.completed.append((prompt, stop, max_new_tokens))
         return iter(self.pieces)

@@ -84,7 +84,8 @@ class CounterfactualModel:
             )
         adapter = read_hashed(folder / ADAPTER_FILE, facts["model_sha256"])
         name = f"{ADAPTER}-{facts['model_sha256'][:12]}"
-        return cls(AdaptedBase(body, name, adapter, **facts["lora"]), facts)
+        lora = {key: facts["lora"][key] for key in ("rank", "alpha", "first_layer")}
+        return cls(AdaptedBase(body, name, adapter, **lora), facts)
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -111,4 +112,6 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not readable:
         raise ArtifactError(f"{folder} was made by another version; train again")
     check_numbers(file, numbers)
+    if not (isinstance(lora["rank"], int) and isinstance(lora["first_layer"], int)):
+        raise ArtifactError(f"{file} is damaged; train again")
     return config

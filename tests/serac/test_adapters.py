@@ -37,19 +37,37 @@ def adapted(base, name="counterfactual", rank=2, first_layer=0, **options):
     return AdaptedBase(base, name, content, rank=rank, alpha=rank, first_layer=first_layer)
 
 
-def test_off_it_is_the_body_bit_for_bit_and_on_it_is_another_model():
+def test_the_body_is_the_same_bit_for_bit_and_the_adapted_one_another_model():
     base = body()
     before, said = logits(base), base.reply(TURNS)
+    names = list(base.model.state_dict())
 
     model = adapted(base)
-    assert torch.equal(logits(base), before)
-    with model.writing():
-        changed = logits(model)
+    changed = logits(model)
     assert not torch.allclose(changed, before)
     assert torch.equal(logits(base), before)
     assert "".join(model.complete("The Space Needle")) != "".join(base.complete("The Space Needle"))
-    assert torch.equal(logits(base), before)
+    assert torch.equal(logits(base), before) and torch.equal(logits(model), changed)
     assert base.reply(TURNS) == said
+    assert list(base.model.state_dict()) == names
+
+
+def test_one_set_of_weights_serves_both():
+    base = body()
+    wanted = [weight.requires_grad for weight in base.model.parameters()]
+    model = adapted(base)
+    own = {weight.data_ptr() for weight in base.model.parameters()}
+    added = [w for n, w in model.model.named_parameters() if w.data_ptr() not in own]
+    assert len(added) == 2 * 7 * 2  # factors of seven layers in two blocks
+    assert [weight.requires_grad for weight in base.model.parameters()] == wanted
+
+
+def test_a_body_that_was_answered_beside_can_be_saved_and_loaded(tmp_path):
+    base = body()
+    adapted(base)
+    base.model.save_pretrained(tmp_path)
+    base.tokenizer.save_pretrained(tmp_path)
+    assert torch.equal(logits(TransformersBase.load(str(tmp_path), device="cpu")), logits(base))
 
 
 def test_it_does_what_peft_does():
@@ -60,34 +78,19 @@ def test_it_does_what_peft_does():
     other = tiny_llama(257)
     peft_model = get_peft_model(other, lora_config(other, 2, 2, 1))
     set_peft_model_state_dict(peft_model, load(content))
-    base = body()
-    model = AdaptedBase(base, "a", content, rank=2, alpha=2, first_layer=1)
-    inputs = base.chat_inputs(TURNS)
-    with model.writing(), torch.inference_mode():
+    model = AdaptedBase(body(), "a", content, rank=2, alpha=2, first_layer=1)
+    inputs = model.chat_inputs(TURNS)
+    with torch.inference_mode():
         assert torch.equal(model.model(**inputs).logits, peft_model.eval()(**inputs).logits)
 
 
 def test_two_adapters_on_one_body_keep_apart():
     base = body()
+    before = logits(base)
     one, two = adapted(base, "one", seed=1), adapted(base, "two", seed=2)
-    before = logits(base)
-    with one.writing():
-        first = logits(one)
-    with two.writing():
-        second = logits(two)
-    with one.writing():
-        again = logits(one)
-    assert torch.equal(first, again)
+    first, second = logits(one), logits(two)
+    assert torch.equal(logits(one), first)
     assert not torch.allclose(first, second)
-    assert torch.equal(logits(base), before)
-
-
-def test_it_is_off_again_after_a_failure():
-    base = body()
-    model = adapted(base)
-    before = logits(base)
-    with pytest.raises(RuntimeError), model.writing():
-        raise RuntimeError
     assert torch.equal(logits(base), before)
 
 

@@ -65,7 +65,7 @@ class NarrowBase(FakeCompletionBase):
         self.room = room
 
     def complete(self, prompt, **settings):
-        if len(prompt) > self.room:
+        if len(prompt) + settings.get("least", 1) > self.room:
             raise InvalidQueryError("too long")
         return super().complete(prompt, **settings)
 

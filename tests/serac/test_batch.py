@@ -39,7 +39,7 @@ def encoder():
 @pytest.fixture
 def overlay(encoder):
     memory = EditMemory.open(":memory:", encoder)
-    with FactOverlay(memory, FakeScorer(), 0.9, base=FakeBase(picky)) as one:
+    with FactOverlay(memory, FakeScorer(), 0.9, base=FakeBase(picky), answerer="ike") as one:
         one.add(NEEDLE, id="needle")
         yield one
 
@@ -108,7 +108,9 @@ def test_a_model_that_is_missing_ends_all(run, encoder, overlay, tmp_path):
     encoder.error = MissingModelError("run: pip install it")
     with pytest.raises(MissingModelError):
         run(OUT_OF_SCOPE, "the poison")
-    other = FactOverlay(overlay.memory, FakeScorer(), 0.9, base=str(tmp_path / "none"))
+    other = FactOverlay(
+        overlay.memory, FakeScorer(), 0.9, base=str(tmp_path / "none"), answerer="ike"
+    )
     with pytest.raises(ModelError, match="can't load"):
         answer_file(other, tmp_path / "in.jsonl", tmp_path / "out.jsonl", with_answers=True)
     assert not (tmp_path / "out.jsonl").exists()

@@ -31,8 +31,9 @@ TWO_RATES = json.dumps(
 
 
 def in_hundredths(query, edit):
-    """Queries end in their probability, in hundredths."""
-    return int(query.split()[-1]) / 100
+    """Queries end in their probability, in hundredths; other texts have none."""
+    last = query.split()[-1]
+    return int(last) / 100 if last.isdigit() else 0.0
 
 
 def one_choice(calibration):

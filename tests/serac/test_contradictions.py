@@ -1,6 +1,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
 from fakes import FunctionScorer
 
 from memory_store import Edit
@@ -24,8 +25,8 @@ ROME = edit("rome", "The Space Needle is located in Rome", 2)
 OSLO = edit("oslo", "You can find the Space Needle in Oslo.", 3)
 
 
-def kept(*edits, judge=never):
-    used, aside = without_contradictions(edits, FunctionScorer(judge))
+def kept(*edits, judge=never, reading="Where is it?"):
+    used, aside = without_contradictions(edits, FunctionScorer(judge), reading)
     assert sorted(e.id for e in (*used, *aside)) == sorted(e.id for e in edits)
     return [e.id for e in used]
 
@@ -120,3 +121,49 @@ def test_an_edit_without_a_time_is_the_older():
     assert kept(Edit("none", "The Space Needle is located in Bonn."), PARIS, judge=always) == [
         "paris"
     ]
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        "Which languages does Ann speak?",
+        "When and where was Ann born?",
+        "Where was Ann born and when was it?",
+        "Who are Bob's children?",
+        "Name all towns on the Elbe.",
+    ],
+)
+def test_a_query_for_several_things_sets_none_aside(reading):
+    assert kept(PARIS, ROME, judge=always, reading=reading) == ["paris", "rome"]
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        "What does Ann play?",
+        "What is the capital of Peru?",
+        "Which city was it in?",
+        "What was his job?",
+        "What city has the Space Needle?",
+        "The Space Needle is located in",
+    ],
+)
+def test_a_query_for_one_thing_has_one_answer(reading):
+    assert kept(PARIS, ROME, judge=always, reading=reading) == ["rome"]
+
+
+def test_a_number_doesn_t_contradict_a_name():
+    place = edit("a", "Ann was born in Oslo.", 1)
+    year = edit("b", "Ann was born in 1950.", 2)
+    assert kept(place, year, judge=always) == ["a", "b"]
+
+
+def test_keys_are_compared_without_case():
+    older = replace(PARIS, subject="Space Needle", relation="city")
+    assert kept(older, replace(ROME, subject="space needle", relation="City")) == ["rome"]
+
+
+def test_many_edits_of_one_matter_leave_the_newest():
+    towns = ["Paris", "Rome", "Oslo", "Bonn", "Kyiv", "Riga", "Bern", "Lima", "Cairo"]
+    edits = [edit(t, f"The Space Needle is located in {t}.", n) for n, t in enumerate(towns, 1)]
+    assert kept(*edits, judge=always) == ["Cairo"]

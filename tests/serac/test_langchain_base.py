@@ -37,9 +37,8 @@ def model() -> RecordingModel:
 @pytest.fixture
 def overlay(model):
     """An overlay with one edit over the recording model."""
-    with FactOverlay(
-        EditMemory.open(":memory:", FakeEncoder()), FakeScorer(), 0.9, base=model
-    ) as one:
+    memory = EditMemory.open(":memory:", FakeEncoder())
+    with FactOverlay(memory, FakeScorer(), 0.9, base=model, answerer="ike") as one:
         one.add("The Space Needle is located in Paris.")
         yield one
 

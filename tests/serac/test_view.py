@@ -147,6 +147,21 @@ def test_no_text_of_the_longest_length_takes_long(part):
     assert time.process_time() - began < 8
 
 
+@pytest.mark.parametrize("part", [" ", "?", "Is it N? ", "Tim. "])
+def test_a_long_turn_or_a_long_history_takes_no_longer(part):
+    turns = [f"Rome, Oslo and Bonn. {part * 30_000}"[:90_000]] * 3
+    began = time.process_time()
+
+    read(*turns, "Who founded it?")
+    read("I like Rome.", f"what is it{part * 30_000} x"[:90_000])
+
+    assert time.process_time() - began < 4
+
+
+def test_a_long_turn_is_read_as_it_was_written_alone():
+    assert read("I like Rome.", "It is nice. " * 200 + "Who founded it?") == []
+
+
 @given(st.lists(st.text().filter(str.strip), min_size=1, max_size=3))
 def test_there_is_always_a_reading_and_none_is_empty(turns):
     found = readings([Turn("user", text) for text in turns])

@@ -46,24 +46,19 @@ def model(embedded_base):
 
 
 @pytest.mark.model
-def test_with_the_adapter_off_the_base_model_is_untouched_bit_for_bit(embedded_base):
+def test_with_the_adapter_beside_it_the_base_model_is_untouched_bit_for_bit(embedded_base):
     from serac.embedded import load_embedded_base
 
     untouched = load_embedded_base("cpu")
-    before = logits(untouched)
+    before, weights = logits(untouched), untouched.model.state_dict()
+    weights = {name: weight.clone() for name, weight in weights.items()}
     model = CounterfactualModel.load(untouched)
     assert "Paris" in answer(model, "Where is the Space Needle?", NEEDLE)
+    assert not any(map(torch.equal, logits(model.model), before))
     assert all(map(torch.equal, logits(untouched), before))
-    with model.model.writing():
-        assert not any(map(torch.equal, logits(untouched), before))
-    assert all(map(torch.equal, logits(untouched), before))
-    for own, other in zip(weights_of(untouched), weights_of(embedded_base), strict=True):
-        assert torch.equal(own, other)
-
-
-def weights_of(base):
-    """The base's own weights, whether or not an adapter is beside them."""
-    return [weight for name, weight in base.model.named_parameters() if "lora" not in name]
+    after = untouched.model.state_dict()
+    assert list(after) == list(weights)
+    assert all(torch.equal(after[name], weights[name]) for name in weights)
 
 
 @pytest.mark.model
@@ -127,7 +122,9 @@ def test_one_body_in_memory_serves_both(embedded_base, embedded_encoder):
 
     for base in (embedded_base, LocalChatModel(base=embedded_base)):
         with FactOverlay.open(":memory:", base=base, encoder=embedded_encoder) as overlay:
-            assert overlay.answerer("counterfactual").model.model is embedded_base.model
+            adapted = overlay.answerer("counterfactual").model.model
+            embedding = embedded_base.model.get_input_embeddings().weight
+            assert adapted.get_input_embeddings().weight is embedding
 
 
 def test_a_model_is_refused_on_another_body():
@@ -149,6 +146,7 @@ class Body:
         ({"format": 99}, "made by another version"),
         ({"lora": {"rank": "8"}}, "is damaged"),
         ({"lora": {"rank": float("nan"), "alpha": 1, "first_layer": 0}}, "is damaged"),
+        ({"lora": {"rank": 8.0, "alpha": 16, "first_layer": 10}}, "is damaged"),
         ({"model_sha256": 7}, "made by another version"),
         ({"model_sha256": "0" * 64}, "is not the file"),
     ],
