@@ -7,7 +7,14 @@ from fakes import FakeBase, FakeEncoder
 from rich.console import Console
 
 from memory_store.encoder import EMBEDDED_DIMENSION, EMBEDDED_FINGERPRINT
-from serac.demo import EDITS, IN_SCOPE, OUT_OF_SCOPE, run_demo
+from serac.demo import (
+    CONVERSATION,
+    EDITS,
+    FOLLOW_UPS,
+    IN_SCOPE,
+    OUT_OF_SCOPE,
+    run_demo,
+)
 
 DEMOS = Path(__file__).parents[2] / "demos"
 
@@ -45,7 +52,7 @@ def test_dated_facts(capsys):
 
 def test_langchain_chat(capsys):
     shown = run("langchain_chat", capsys)
-    assert "[ike] In which city" in shown
+    assert "[counterfactual] In which city" in shown
     assert "[base] What is the capital" in shown
 
 
@@ -61,9 +68,21 @@ def test_the_demo_corrects_and_restores(embedded_base, capsys):
     assert record.untouched and record.restored
     assert all(record.edited[question].decision.in_scope for question in IN_SCOPE)
     assert not any(record.edited[question].decision.in_scope for question in OUT_OF_SCOPE)
-    assert set(record.seconds) == {"loading", "before", "adding", "edited", "removing", "after"}
+    parts = {"loading", "before", "adding", "edited", "conversation", "removing", "after"}
+    assert set(record.seconds) == parts
+    for place, reply in enumerate(record.conversation):
+        assert reply.decision.in_scope == (place in FOLLOW_UPS)
+        assert ("Paris" in reply.text) == (place in FOLLOW_UPS)
     seen = " ".join(shown.split())
-    for told in (*EDITS, *IN_SCOPE, *OUT_OF_SCOPE, "Routes", "threshold", "[ike]", "[base]"):
+    for told in (
+        *EDITS,
+        *IN_SCOPE,
+        *OUT_OF_SCOPE,
+        *CONVERSATION,
+        "Routes",
+        "[counterfactual]",
+        "[base]",
+    ):
         assert told in seen
     assert "Answers out of scope: the same, character for character." in seen
     assert "Answers now: as before the edits, every one." in seen

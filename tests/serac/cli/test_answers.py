@@ -39,13 +39,13 @@ def test_ask_answers_from_the_edit_and_shows_the_route(errata):
     result = errata("ask", EXACT)
     assert result.code == 0
     assert "Melbourne" in result.out
-    assert "[ike]" in result.err and id in result.err
+    assert "[counterfactual]" in result.err and id in result.err
 
 
 def test_ask_as_json_holds_the_decision(errata, small_base):
     id = errata("add", EDIT).out.strip()
     record = json.loads(errata("ask", EXACT, "--base", small_base, "--json").out)
-    assert record["route"] == "ike"
+    assert record["route"] == "counterfactual"
     assert record["edit_ids"] == [id]
     assert record["score"] >= record["threshold"]
     record = json.loads(errata("ask", OTHER, "--base", small_base, "--json").out)
@@ -56,10 +56,10 @@ def test_batch_route(errata, queries, tmp_path):
     id = errata("add", EDIT).out.strip()
     out = tmp_path / "out.jsonl"
     result = errata("batch", "route", queries, out)
-    assert (result.code, result.out.strip()) == (0, "1 base, 1 ike")
+    assert (result.code, result.out.strip()) == (0, "1 base, 1 counterfactual")
     first, second = (json.loads(line) for line in out.read_text().splitlines())
     assert set(first) == {"id", "query", "route", "edit_ids", "score", "threshold"}
-    assert (first["id"], first["route"], first["edit_ids"]) == ("a", "ike", [id])
+    assert (first["id"], first["route"], first["edit_ids"]) == ("a", "counterfactual", [id])
     assert (second["id"], second["route"], second["edit_ids"]) == (2, "base", [])
 
 
@@ -99,7 +99,7 @@ def test_chat_streams_and_shows_the_route(errata, says):
     result = errata("chat")
     assert result.code == 0
     assert result.out.index("Melbourne") < result.out.index("Tokyo")
-    assert result.err.index("[ike]") < result.err.index("[base]")
+    assert result.err.index("[counterfactual]") < result.err.index("[base]")
     assert "never read" not in result.out
 
 
@@ -108,7 +108,7 @@ def test_chat_as_json_is_one_object_a_turn(errata, says, small_base):
     says(EXACT, OTHER)
     result = errata("chat", "--base", small_base, "--json")
     first, second = map(json.loads, result.out.splitlines())
-    assert (first["query"], first["route"], first["edit_ids"]) == (EXACT, "ike", [id])
+    assert (first["query"], first["route"], first["edit_ids"]) == (EXACT, "counterfactual", [id])
     assert (second["query"], second["route"], second["edit_ids"]) == (OTHER, "base", [])
     assert first["answer"] and second["answer"]
 
@@ -140,7 +140,7 @@ def test_a_batch_with_a_query_that_fails_is_written_and_ends_with_2(
     queries.write_text(f"{long}\n{queries.read_text()}")
     out = tmp_path / "out.jsonl"
     result = errata("batch", "ask", queries, out, "--base", small_base)
-    assert (result.code, result.out.strip()) == (2, "1 base, 1 error, 1 ike")
+    assert (result.code, result.out.strip()) == (2, "1 base, 1 counterfactual, 1 error")
     assert result.err.splitlines()[-1].startswith("errata: 1 of 3 queries failed; see the lines")
     lines = [json.loads(line) for line in out.read_text().split("\n")[:-1]]
     assert [line["id"] for line in lines] == ["long", "a", 2]
