@@ -81,8 +81,20 @@ class PromptAnswerer:
         used = edits[:MAX_EDITS]
         query = reading or turns[-1].content
         if isinstance(self.model, CompletionModel) and self.completes(query):
-            return stripped(self._completed(self.model, query, used))
+            pieces = stripped(self._completed(self.model, query, used))
+            return self._or_in_chat(pieces, turns, used) if self.model.knows_turns else pieces
         return stripped(self.model.stream(with_fact_note(turns, used)))
+
+    def _or_in_chat(
+        self, pieces: Iterator[str], turns: Sequence[Turn], edits: Sequence[Edit]
+    ) -> Iterator[str]:
+        """Yield the pieces; where there is none, the model ended its line at once: ask in chat."""
+        first = next(pieces, None)
+        if first is None:
+            yield from stripped(self.model.stream(with_fact_note(turns, edits)))
+        else:
+            yield first
+            yield from pieces
 
     def completes(self, query: str) -> bool:
         """Say whether a query is put in a plain prompt, and not after the conversation."""

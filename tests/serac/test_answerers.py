@@ -121,6 +121,13 @@ def test_an_answer_of_space_alone_is_empty():
     assert PromptAnswerer(FakeCompletionBase(" ", "  ")).answer(TURNS, EDITS[:1]) == ""
 
 
+def test_a_line_that_ends_at_once_is_asked_for_in_chat():
+    base = FakeCompletionBase("\n", knows_turns=True)
+    base.says = "In Paris."
+    assert PromptAnswerer(base).answer(TURNS, EDITS[:1]) == "In Paris."
+    assert base.asked == [with_fact_note(TURNS, EDITS[:1])]
+
+
 @given(st.lists(st.text(" ab\n", max_size=3), max_size=8))
 def test_the_answer_is_what_the_model_said_stripped(pieces):
     answerer = PromptAnswerer(FakeCompletionBase(*pieces))
