@@ -265,7 +265,8 @@ class TestOpen:
         with FactOverlay.open(tmp_path / "facts.db", **options) as overlay:
             reply = overlay.ask("Where is the Space Needle located?")
             assert reply.decision.edits == (edit,)
-            assert reply.decision.route == "ike"
+            assert reply.decision.route == "counterfactual"
+            assert "Paris" in reply.text
         with FactOverlay.open(tmp_path / "facts.db", namespace="other", **options) as overlay:
             assert overlay.decide("Where is the Space Needle located?").candidates == ()
 
