@@ -7,16 +7,12 @@ off. It and the base model of an overlay meet as text alone, so any tokenizers g
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from classifiers.artifact_files import CONFIG_FILE, FORMAT, check_numbers, read_hashed
-from classifiers.lora_training import ADAPTER_FILE
 from memory_store import Edit
-from memory_store.errors import ArtifactError
-from serac.adapters import AdaptedBase
+from serac.adapter_files import adapted, read_adapter_config
 from serac.bases import CompletionModel
 from serac.conversation import Turn
 from serac.counterfactual.prompt import STOP, counterfactual_prompt
@@ -76,16 +72,7 @@ class CounterfactualModel:
         Raises:
             ArtifactError: A file is missing or damaged, or was made for another body.
         """
-        facts = read_config(folder)
-        if facts["body"] != body.fingerprint:
-            raise ArtifactError(
-                f"the counterfactual model in {folder} was trained on {facts['body']}, not on "
-                f"{body.fingerprint or body.name}; train it again with: errata train counterfactual"
-            )
-        adapter = read_hashed(folder / ADAPTER_FILE, facts["model_sha256"])
-        name = f"{ADAPTER}-{facts['model_sha256'][:12]}"
-        lora = {key: facts["lora"][key] for key in ("rank", "alpha", "first_layer")}
-        return cls(AdaptedBase(body, name, adapter, **lora), facts)
+        return cls(*adapted(body, folder, ADAPTER))
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -94,24 +81,4 @@ def read_config(folder: Path) -> dict[str, Any]:
     Raises:
         ArtifactError: It is missing, damaged, or of another version.
     """
-    file = folder / CONFIG_FILE
-    try:
-        config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"), parse_constant=float)
-        kind, lora = config["kind"], config["lora"]
-        numbers = [lora["rank"], lora["alpha"], lora["first_layer"]]
-        texts = [config["body"], config["model_sha256"]]
-        readable = config["format"] == FORMAT and all(isinstance(text, str) for text in texts)
-    except (FileNotFoundError, NotADirectoryError):
-        raise ArtifactError(f"{folder} holds no counterfactual model; train one there") from None
-    except OSError as error:
-        raise ArtifactError(f"{file} can't be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ArtifactError(f"{file} is damaged; train again") from error
-    if kind != ADAPTER:
-        raise ArtifactError(f"{folder} holds no counterfactual model but a {kind}")
-    if not readable:
-        raise ArtifactError(f"{folder} was made by another version; train again")
-    check_numbers(file, numbers)
-    if not (isinstance(lora["rank"], int) and isinstance(lora["first_layer"], int)):
-        raise ArtifactError(f"{file} is damaged; train again")
-    return config
+    return read_adapter_config(folder, ADAPTER)

@@ -1,0 +1,304 @@
+"""Questions with their plans, to train a decomposer on: from the data's training parts and our own.
+
+MQuAKE's train cases, and of each set of decompositions the part that is meant for fitting; a set's
+own steps are put into the one form of :mod:`mello.plans`. What figures are reported on is left out
+by its words. Questions of one hop, which have no plan, are among them.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from classifiers import names, written
+from classifiers.facts import FactBook, read_facts
+from classifiers.pairs import folded, part_of, read_scope_data, records, texts_reported_on
+from mello.own_questions import own_question, own_single_questions
+from mello.plans import Plan, has_references, read_plan, write_plan
+from mello.two_wiki import two_wiki_plan
+
+SHARES = {
+    "mquake": 0.40,
+    "2wiki": 0.17,
+    "musique": 0.11,
+    "break": 0.05,
+    "own": 0.17,
+    "single": 0.10,
+}
+"""How much of all examples each source makes up, at most."""
+
+EXAMPLES = 7_200
+DEV_EXAMPLES = 240
+AROUND = 0.08
+"""Share of the questions that stand in a longer message."""
+
+CARELESS = 0.04
+"""Share of the questions of one hop that are typed in haste."""
+
+LONGEST_STRATEGY = 4
+"""Steps of a StrategyQA question that is taken."""
+
+OWN_QUESTIONS = {"fit": 3_000, "dev": 300}
+"""Questions of our own wording that a gate is trained on and chosen by."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanExample:
+    """A question with its plan.
+
+    Attributes:
+        question: The question.
+        plan: Its plan; without steps for a question of one hop.
+        source: Where it comes from.
+        plain: The question before anything was put around it.
+    """
+
+    question: str
+    plan: Plan
+    source: str
+    plain: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanExamples:
+    """Examples to train on, and others to choose by.
+
+    Attributes:
+        fit: To train on.
+        dev: To choose by.
+    """
+
+    fit: list[PlanExample]
+    dev: list[PlanExample]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many examples to train on there are of each source."""
+        return dict(sorted(Counter(example.source for example in self.fit).items()))
+
+
+def make_plan_examples(
+    folder: Path, seed: int = 0, examples: int = EXAMPLES, dev_examples: int = DEV_EXAMPLES
+) -> PlanExamples:
+    """Make examples of every source.
+
+    Args:
+        folder: The data folder.
+        seed: Decides the parts and every random choice.
+        examples: How many to train on, about.
+        dev_examples: How many to choose by, about.
+
+    Raises:
+        ErrataError: A file of the data is missing or malformed.
+    """
+    chance = random.Random(seed)  # noqa: S311
+    forbidden = _reported(folder, seed)
+    book = read_facts(folder, seed)
+    found: dict[str, list[list[PlanExample]]] = {}
+    for part in ("fit", "dev"):
+        for source, share in SHARES.items():
+            wanted = round(share * (examples if part == "fit" else dev_examples))
+            made = _of_source(folder, source, part, seed, book, wanted, chance)
+            kept = [one for one in made if folded(one.question) not in forbidden]
+            kept = [one for one in kept if not has_references(one.question)]
+            chance.shuffle(kept)
+            found.setdefault(part, []).append(kept[:wanted])
+    fit, dev = ([one for part in found[name] for one in part] for name in ("fit", "dev"))
+    asked = {one.question for one in fit}  # our own are drawn, some twice
+    chance.shuffle(fit)
+    return PlanExamples(
+        [_roughened(one, chance) for one in fit], [one for one in dev if one.question not in asked]
+    )
+
+
+def decompositions(folder: Path, name: str, part: str, seed: int = 0) -> Iterator[dict[str, Any]]:
+    """Yield the records of a set of decompositions that are in a part.
+
+    Args:
+        folder: The data folder.
+        name: ``musique``, ``2wiki``, ``strategyqa_train`` or ``break_highlevel``.
+        part: ``fit`` to train on, ``calibrate`` to choose by, ``dev`` to report on.
+        seed: Decides the parts.
+    """
+    for record in records(folder / "decomposition" / f"{name}.jsonl"):
+        asked = record.get("question") or record["question_text"]
+        if part_of(asked, seed) == part:
+            yield record
+
+
+def questions_by_hops(
+    folder: Path, part: str, seed: int = 0
+) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Return the questions of several hops by source, and those of one hop likewise.
+
+    Args:
+        folder: The data folder.
+        part: ``fit`` to train on, ``dev`` to choose by.
+        seed: Decides the parts and every random choice.
+    """
+    chance = random.Random(f"{seed} {part}")  # noqa: S311
+    book, forbidden = read_facts(folder, seed), _reported(folder, seed)
+    several: dict[str, list[str]] = {}
+    for source in SHARES:
+        if source != "single":
+            made = _of_source(folder, source, part, seed, book, OWN_QUESTIONS[part], chance)
+            found = [one.question for one in made if folded(one.question) not in forbidden]
+            several[source] = sorted(found)
+    own = own_single_questions(chance, OWN_QUESTIONS[part] // 2)
+    single: dict[str, list[str]] = {"own, one hop": own}
+    wanted = "fit" if part == "fit" else "calibrate"
+    for query in read_scope_data(folder, seed).queries:
+        if query.part == wanted:
+            single.setdefault(f"{query.source}, {query.kind}", []).append(query.text)
+    single["mquake, hop"] = sorted(set(_hops(folder, part)))
+    return several, single
+
+
+def musique_plan(record: dict[str, Any]) -> Plan | None:
+    """Return the plan of a MuSiQue record; ``X >> relation`` is put as a question."""
+    return _readable([_as_question(one["question"]) for one in record["question_decomposition"]])
+
+
+def mquake_plan(case: dict[str, Any]) -> Plan | None:
+    """Return the plan of an MQuAKE case: each hop with the answer before it taken out."""
+    steps: list[str] = []
+    for place, hop in enumerate(case["single_hops"]):
+        step = hop["question"]
+        if place:
+            before = case["single_hops"][place - 1]["answer"]
+            if step.count(before) != 1:
+                return None
+            step = step.replace(before, f"#{place}")
+        steps.append(step)
+    return _readable(steps)
+
+
+def _of_source(
+    folder: Path,
+    source: str,
+    part: str,
+    seed: int,
+    book: FactBook,
+    wanted: int,
+    chance: random.Random,
+) -> list[PlanExample]:
+    if source == "mquake":
+        pairs = _mquake(folder, part)
+    elif source == "single":
+        pairs = _single(folder, part, seed)
+    elif source == "own":
+        persons = sorted({fact.subject for fact in book.facts if fact.of_person})
+        known = {"person": persons if part == "fit" else []}
+        pairs = iter([own_question(chance, known) for _ in range(wanted)])
+    else:
+        pairs = _decomposed(folder, source, "fit" if part == "fit" else "calibrate", seed)
+    unique = {question: plan for question, plan in pairs if plan is not None}
+    return [PlanExample(question, plan, source, question) for question, plan in unique.items()]
+
+
+def _mquake(folder: Path, part: str) -> Iterator[tuple[str, Plan | None]]:
+    split = "train" if part == "fit" else "dev"
+    for case in records(folder / "mquake" / "cases.jsonl"):
+        if case["split"] == split:
+            plan = mquake_plan(case)
+            yield from ((question.strip(), plan) for question in case["questions"])
+
+
+def _single(folder: Path, part: str, seed: int) -> Iterator[tuple[str, Plan | None]]:
+    """Yield questions of one hop: prompts, paraphrases, everyday questions, hops of MQuAKE."""
+    data = read_scope_data(folder, seed)
+    for query in data.queries:
+        if query.part == ("fit" if part == "fit" else "calibrate"):
+            yield query.text, Plan()
+    if part == "fit":
+        yield from ((question, Plan()) for question in _hops(folder, part))
+
+
+def _hops(folder: Path, part: str) -> Iterator[str]:
+    split = "train" if part == "fit" else "dev"
+    for case in records(folder / "mquake" / "cases.jsonl"):
+        if case["split"] == split:
+            yield from (hop["question"] for hop in case["single_hops"])
+
+
+def _decomposed(
+    folder: Path, source: str, part: str, seed: int
+) -> Iterator[tuple[str, Plan | None]]:
+    if source == "musique":
+        for record in decompositions(folder, "musique", part, seed):
+            yield record["question"], musique_plan(record)
+    elif source == "2wiki":
+        for record in decompositions(folder, "2wiki", part, seed):
+            yield record["question"], two_wiki_plan(record)
+    elif source == "strategyqa":
+        for record in decompositions(folder, "strategyqa_train", part, seed):
+            if len(record["decomposition"]) <= LONGEST_STRATEGY:
+                yield record["question"], _readable(record["decomposition"])
+    else:
+        for record in decompositions(folder, "break_highlevel", part, seed):
+            yield record["question_text"], _break_plan(record)
+
+
+def _break_plan(record: dict[str, Any]) -> Plan | None:
+    """Return the plan of a Break record whose steps are plain questions."""
+    operators = set(re.findall(r"'(\w+)'", record["operators"]))
+    if record["question_id"].startswith("DROP") or not operators <= {"select", "project"}:
+        return None
+    steps = [
+        _as_question(" ".join(step.split()).removeprefix("return "))
+        for step in record["decomposition"].split(";")
+    ]
+    return _readable(steps)
+
+
+_ASKS = re.compile(
+    r"^(?:who|whom|whose|what|when|where|which|how|in|on|at|from|by|of|to|is|are|was|were|did|does"
+    r"|do|can|has|have)\b",
+    re.IGNORECASE,
+)
+
+
+def _as_question(step: str) -> str:
+    """Return a step as a question: a relation's label is asked for, a noun phrase too."""
+    step = step.strip().rstrip("?. ")
+    subject, label, relation = (part.strip() for part in step.partition(" >> "))
+    if label:
+        return f"What is the {relation} of {subject}?"
+    if not _ASKS.match(step):
+        article = "" if re.match(r"(?:the|an?|#\d)\b", step, re.IGNORECASE) else "the "
+        return f"What is {article}{step}?"
+    return f"{step[0].upper()}{step[1:]}?"
+
+
+def _readable(steps: list[str]) -> Plan | None:
+    """Return a plan that would be read back as it is, or ``None``."""
+    plan = Plan(tuple(step.strip() for step in steps))
+    return plan if len(plan) > 1 and read_plan(write_plan(plan)) == plan else None
+
+
+def _roughened(example: PlanExample, chance: random.Random) -> PlanExample:
+    """Return an example, now and then inside a longer message or typed in haste."""
+    draw = chance.random()
+    if draw < AROUND and example.plain.endswith("?"):
+        asked = chance.choice(written.context()["requests"]).replace("{}", example.plain)
+        return replace(example, question=asked)
+    if draw < AROUND + CARELESS and not example.plan.steps:
+        return replace(example, question=names.careless(example.plain))
+    return example
+
+
+def _reported(folder: Path, seed: int) -> frozenset[str]:
+    """Return the questions, folded, that figures are reported on."""
+    asked = [
+        question
+        for case in records(folder / "mquake" / "cases.jsonl")
+        if case["split"] == "test"
+        for question in case["questions"]
+    ]
+    for name in ("musique", "2wiki"):
+        asked += [record["question"] for record in decompositions(folder, name, "dev", seed)]
+    return texts_reported_on(folder) | frozenset(map(folded, asked))
