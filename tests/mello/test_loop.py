@@ -1,11 +1,12 @@
 import itertools
+from typing import get_args
 
 import pytest
 from fakes import ScriptedAsk, ScriptedDecomposer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mello import MAX_HOPS, Answer, Finish, Hop, answer_by_hops
+from mello import MAX_HOPS, Answer, Finish, Hop, Outcome, Subquestion, answer_by_hops
 
 QUESTION = "Who is the mayor of the city in which the Space Needle stands?"
 WHERE = "Where does the Space Needle stand?"
@@ -47,13 +48,62 @@ def test_a_finish_may_name_the_answer():
     assert (trace.answer, trace.outcome) == ("42", "finished")
 
 
-def test_a_finish_at_once_asks_nothing():
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_a_finish_at_once_is_a_single_hop_and_asks_nothing(nothing):
     ask = ScriptedAsk()
 
-    trace = answer_by_hops(QUESTION, ScriptedDecomposer(Finish()), ask)
+    trace = answer_by_hops(QUESTION, ScriptedDecomposer(Finish(nothing)), ask)
 
-    assert (trace.answer, trace.hops, trace.outcome) == ("", (), "finished")
+    assert (trace.answer, trace.hops, trace.outcome) == ("", (), "single_hop")
     assert ask.asked == []
+
+
+def test_a_finish_at_once_may_name_the_answer_too():
+    trace = answer_by_hops(QUESTION, ScriptedDecomposer(Finish("42")), ScriptedAsk())
+
+    assert (trace.answer, trace.hops, trace.outcome) == ("42", (), "finished")
+
+
+@pytest.mark.parametrize("script", [(Finish(" "),), ("a", Finish("")), ("a", Finish(" \n"))])
+def test_a_blank_finish_names_no_answer(script):
+    trace = answer_by_hops(QUESTION, ScriptedDecomposer(*script), ScriptedAsk())
+
+    assert trace.outcome == ("single_hop" if len(script) == 1 else "finished")
+    assert trace.answer == ("" if len(script) == 1 else "answer to a")
+
+
+def test_a_subquestion_may_come_with_a_tentative_answer():
+    decomposer = ScriptedDecomposer(Subquestion(WHERE, "Seattle"), Subquestion(MAYOR), Finish())
+    ask = ScriptedAsk(**{WHERE: Answer("Paris", "needle")})
+
+    trace = answer_by_hops(QUESTION, decomposer, ask)
+
+    assert ask.asked == [WHERE, MAYOR]
+    assert [hop.tentative for hop in trace.hops] == ["Seattle", None]
+    assert [hop.overruled for hop in trace.hops] == [True, False]
+
+
+def test_the_base_model_is_asked_for_a_tentative_answer_only_where_an_edit_answers():
+    decomposer = ScriptedDecomposer("a", "b", Subquestion("c", "own"), Finish())
+    ask = ScriptedAsk(b=Answer("B", "e1"), c=Answer("C", "e2"))
+    asked = []
+
+    def tentative(question):
+        asked.append((question, list(ask.asked)))
+        return f"base on {question}"
+
+    trace = answer_by_hops(QUESTION, decomposer, ask, tentative=tentative)
+
+    assert asked == [("b", ["a", "b"])]  # after the memory, and about the subquestion alone
+    assert [hop.tentative for hop in trace.hops] == [None, "base on b", "own"]
+
+
+def test_without_it_no_tentative_answer_is_made_up():
+    ask = ScriptedAsk(a=Answer("A", "e1"))
+
+    trace = answer_by_hops(QUESTION, ScriptedDecomposer("a", Finish()), ask)
+
+    assert trace.hops == (Hop("a", Answer("A", "e1"), None),)
 
 
 def test_too_many_hops():
@@ -72,7 +122,9 @@ def test_a_finish_right_after_the_most_hops_still_counts():
     assert answer_by_hops("Q", decomposer, ScriptedAsk(), max_hops=2).outcome == "finished"
 
 
-@pytest.mark.parametrize("again", ["a b?", "A  B", " a b ? ", "a b..", "a\tb\n"])
+@pytest.mark.parametrize(
+    "again", ["a b?", "A  B", " a b ? ", "a b..", "a\tb\n", Subquestion("A b")]
+)
 def test_a_subquestion_in_other_spelling_is_a_repeated_one(again):
     ask = ScriptedAsk()
 
@@ -82,7 +134,9 @@ def test_a_subquestion_in_other_spelling_is_a_repeated_one(again):
     assert ask.asked == ["a b"]
 
 
-@pytest.mark.parametrize("blank", ["", "  ", "\n", "?", " . "])
+@pytest.mark.parametrize(
+    "blank", ["", "  ", "\n", "?", " . ", Subquestion(" "), Subquestion("", "A")]
+)
 def test_an_empty_subquestion_is_not_asked(blank):
     ask = ScriptedAsk()
 
@@ -112,6 +166,35 @@ def test_out_of_time():
     assert len(ask.asked) == 2
 
 
+def test_time_is_up_only_for_a_further_subquestion():
+    clock = itertools.count(step=60.0).__next__
+    decomposer = ScriptedDecomposer("a", Finish())
+
+    trace = answer_by_hops(QUESTION, decomposer, ScriptedAsk(), seconds=100, clock=clock)
+
+    assert trace.outcome == "finished"
+
+
+def test_every_outcome_is_tried_here():
+    """One way to each; the tests above tell more of it."""
+    many = [f"question {n}" for n in range(50)]
+    late = {"seconds": 1, "clock": itertools.count(step=4.0).__next__}
+    ways = {
+        "finished": (["a", Finish()], {}),
+        "single_hop": ([Finish()], {}),
+        "too_many_hops": (many, {}),
+        "repeated_subquestion": (["a", "a"], {}),
+        "empty_subquestion": ([""], {}),
+        "empty_answer": (["blank"], {}),
+        "out_of_time": (["a"], late),
+    }
+    assert set(ways) == set(get_args(Outcome))
+    for outcome, (script, settings) in ways.items():
+        ask = ScriptedAsk(blank=Answer(" "))
+        trace = answer_by_hops(QUESTION, ScriptedDecomposer(*script), ask, **settings)
+        assert trace.outcome == outcome
+
+
 def test_a_failure_of_a_part_is_not_hidden():
     def ask(question):
         raise ConnectionError("no model")
@@ -124,6 +207,7 @@ steps = st.one_of(
     st.sampled_from(["a", "b", "A?", "c", "", "?"]),
     st.text(max_size=5),
     st.builds(Finish, st.none() | st.text(max_size=3)),
+    st.builds(Subquestion, st.text(max_size=2), st.none() | st.just("t")),
 )
 
 
@@ -140,6 +224,8 @@ def test_it_never_loops_for_ever(script, answers, max_hops):
 
     assert len(trace.hops) <= max_hops
     assert len(decomposer.seen) <= max_hops + 1
+    assert trace.outcome in get_args(Outcome)
     assert trace.outcome == "finished" or trace.answer == ""
+    assert (trace.outcome == "single_hop") <= (not trace.hops)
     questions = [" ".join(hop.question.casefold().split()) for hop in trace.hops]
     assert len(set(questions)) == len(questions)
