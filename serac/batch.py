@@ -18,7 +18,7 @@ from memory_store.errors import (
 )
 from memory_store.transfer import writing_lines
 from serac.conversation import as_turns
-from serac.decision import Decision
+from serac.decision import Decision, Reply
 from serac.overlay import FactOverlay
 from serac.query_files import lines_of
 
@@ -87,12 +87,83 @@ def answer_file(
     with writing_lines(to) as write:
         for part in _parts(asked):
             for query, decision in zip(part, _decided(overlay, part), strict=True):
-                line = _as_line(overlay, query, decision, with_answers)
+                by_hops = _by_hops(overlay, query) if with_answers else None
+                line = _as_line(overlay, query, by_hops or decision, with_answers)
                 write(json.dumps(line, ensure_ascii=False) + "\n")
                 routes[FAILED if "error" in line else line["route"]] += 1
                 if progress:
                     progress(1)
     return dict(sorted(routes.items()))
+
+
+def multihop_file(
+    overlay: FactOverlay,
+    questions: Path,
+    to: Path,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> dict[str, int]:
+    """Answer each question of a file, hop by hop where it has hops, and write one line each.
+
+    The result is written aside and takes its place when it is whole. A question that fails leaves
+    its error in its line, and the others go on.
+
+    Args:
+        overlay: The overlay.
+        questions: Lines with ``"question"`` or ``"query"``, and whatever else.
+        to: Gets the same lines with ``"answer"``, ``"route"`` and ``"hops"``, each hop with
+            ``"question"``, ``"answer"``, ``"source"``, ``"edit_id"`` and ``"score"``.
+        progress: Told how many more questions are done.
+
+    Returns:
+        How many questions went each way; those that failed are counted under ``"error"``.
+
+    Raises:
+        InvalidQueryError: A line is no question, and the message names it; nothing is written.
+        ModelError: A model can't be had; nothing is written.
+    """
+    asked = [(_as_question(line, where)) for where, line in lines_of(questions)]
+    if to.exists() and to.samefile(questions):
+        raise InvalidQueryError(f"{to} holds the questions; name another file for the results")
+    if asked:
+        _ = overlay.base
+    routes: Counter[str] = Counter()
+    with writing_lines(to) as write:
+        for record, question in asked:
+            line: dict[str, Any] = {**record, "answer": None, "route": None, "hops": []}
+            try:
+                reply = overlay.ask(question)
+            except _ENDS_ALL:
+                raise
+            except ErrataError as error:
+                line["error"] = " ".join(str(error).split())
+            else:
+                hops = reply.trace.hops_as_dicts() if reply.trace else []
+                line |= {"answer": reply.text, "route": reply.decision.route, "hops": hops}
+            write(json.dumps(line, ensure_ascii=False) + "\n")
+            routes[FAILED if "error" in line else line["route"]] += 1
+            if progress:
+                progress(1)
+    return dict(sorted(routes.items()))
+
+
+def _as_question(line: str, where: str) -> tuple[dict[str, Any], str]:
+    """Return a line's record and its question."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        raise InvalidQueryError(f"{where}: not JSON; write one object a line") from None
+    if not isinstance(record, dict):
+        raise InvalidQueryError(f"{where}: needs an object with a question")
+    question = record.get("question", record.get("query"))
+    if not isinstance(question, str):
+        raise InvalidQueryError(f'{where}: needs a "question" or a "query", a text')
+    try:
+        as_turns(question)
+        json.dumps(record, ensure_ascii=False).encode()
+    except (InvalidQueryError, UnicodeEncodeError) as error:
+        raise InvalidQueryError(f"{where}: {error}") from None
+    return record, question
 
 
 def _as_query(line: str, where: str) -> BatchQuery:
@@ -131,11 +202,24 @@ def _decided(
         return [_decided(overlay, [query])[0] for query in queries]
 
 
+def _by_hops(overlay: FactOverlay, query: BatchQuery) -> Reply | ErrataError | None:
+    try:
+        return overlay.ask_by_hops(query.query)
+    except _ENDS_ALL:
+        raise
+    except ErrataError as error:
+        return error
+
+
 def _as_line(
-    overlay: FactOverlay, query: BatchQuery, decision: Decision | ErrataError, with_answer: bool
+    overlay: FactOverlay,
+    query: BatchQuery,
+    done: Decision | Reply | ErrataError,
+    with_answer: bool,
 ) -> dict[str, Any]:
-    decided = decision if isinstance(decision, Decision) else None
-    failure = None if isinstance(decision, Decision) else decision
+    decided = done.decision if isinstance(done, Reply) else None
+    decided = done if isinstance(done, Decision) else decided
+    failure = done if isinstance(done, ErrataError) else None
     line: dict[str, Any] = {
         "id": query.id,
         "query": query.query,
@@ -147,7 +231,9 @@ def _as_line(
     if with_answer:
         line["answer"] = None
         try:
-            if decided:
+            if isinstance(done, Reply):
+                line["answer"] = done.text
+            elif decided:
                 line["answer"] = overlay.answer(query.query, decided)
         except _ENDS_ALL:
             raise

@@ -29,6 +29,7 @@ from langchain_core.tracers.base import AsyncBaseTracer, BaseTracer
 from pydantic import Field, field_validator
 
 from serac.answerers import Answerer
+from serac.bases import BaseModel
 from serac.chat_messages import (
     as_chunk,
     decision_metadata,
@@ -41,8 +42,9 @@ from serac.chat_messages import (
     with_note,
 )
 from serac.conversation import Query
-from serac.decision import Decision, Route
-from serac.local_chat import in_executor
+from serac.decision import Decision, Reply, Route
+from serac.langchain_base import LangChainBase
+from serac.local_chat import LocalChatModel, in_executor
 from serac.prompts import MAX_EDITS, fact_note
 from serac.stop_words import cut_at_stop
 
@@ -63,6 +65,10 @@ class Overlay(Protocol):
         """Return where a query would go; no model answers."""
         ...
 
+    def ask_by_hops(self, query: Query, base: BaseModel | None = None) -> Reply | None:
+        """Answer a multi-hop question that an edit comes into; ``None`` for any other query."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
@@ -71,6 +77,7 @@ class _Plan:
     messages: list[BaseMessage]
     decision: Decision | None = None
     counterfactual: Decision | None = None
+    by_hops: Reply | None = None
 
 
 class OverlayChatModel(BaseChatModel):
@@ -80,7 +87,9 @@ class OverlayChatModel(BaseChatModel):
     arguments, and its answer comes back as it was. In scope the facts are put, as quoted
     data, after the last message of the user, and the inner model answers, with tools and
     structured output as ever; on the counterfactual route a small model answers instead,
-    unless the call asks for more than text. Each message that comes back holds its decision
+    unless the call asks for more than text. Where the overlay has a decomposer, a multi-hop
+    question that an edit comes into is asked hop by hop, the inner model answering the hops that
+    no edit does. Each message that comes back holds its decision
     in ``response_metadata["errata"]``; what ``with_structured_output`` returns is the inner
     model's own, and holds none.
 
@@ -160,6 +169,8 @@ class OverlayChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         plan = self._plan(messages, kwargs)
+        if plan.by_hops is not None:
+            return _as_result(plan.by_hops, stop)
         if plan.counterfactual is not None:
             return self._counterfactual_result(messages, plan.counterfactual, stop)
         inner = self.inner.generate(
@@ -175,6 +186,8 @@ class OverlayChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         plan = await run_in_executor(None, self._plan, messages, kwargs)
+        if plan.by_hops is not None:
+            return _as_result(plan.by_hops, stop)
         if plan.counterfactual is not None:
             return await run_in_executor(
                 None, self._counterfactual_result, messages, plan.counterfactual, stop
@@ -191,6 +204,9 @@ class OverlayChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         plan = self._plan(messages, kwargs)
+        if plan.by_hops is not None:
+            yield as_chunk(_as_message(plan.by_hops, stop), plan.by_hops.decision)
+            return
         if plan.counterfactual is not None:
             yield from self._counterfactual_chunks(messages, plan.counterfactual, stop)
             return
@@ -210,6 +226,9 @@ class OverlayChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         plan = await run_in_executor(None, self._plan, messages, kwargs)
+        if plan.by_hops is not None:
+            yield as_chunk(_as_message(plan.by_hops, stop), plan.by_hops.decision)
+            return
         if plan.counterfactual is not None:
             pieces = self._counterfactual_chunks(messages, plan.counterfactual, stop)
             async with aclosing(in_executor(pieces)) as chunks:
@@ -233,15 +252,20 @@ class OverlayChatModel(BaseChatModel):
         at = last_of_user(messages)
         if at is None or not message_text(messages[at]).strip():
             return _Plan(messages)
-        decision = self.overlay.decide(view_of(messages[: at + 1]))
-        if not decision.in_scope:
-            return _Plan(messages, decision)
-        if (
-            decision.route == "counterfactual"
-            and at == len(messages) - 1
+        view = view_of(messages[: at + 1])
+        only_text = (
+            at == len(messages) - 1
             and all(map(is_plain, messages))
             and all(name in PLAIN_SETTINGS for name, value in asked.items() if value is not None)
-        ):
+        )
+        if only_text:
+            by_hops = self.overlay.ask_by_hops(view, _as_base(self.inner))
+            if by_hops is not None:
+                return _Plan(messages, by_hops.decision, by_hops=by_hops)
+        decision = self.overlay.decide(view)
+        if not decision.in_scope:
+            return _Plan(messages, decision)
+        if decision.route == "counterfactual" and only_text:
             return _Plan(messages, decision, decision)
         # The facts stay with the question also when results of tools follow it: nothing
         # may stand between a call and its result, and the prompt of a tool loop keeps its
@@ -340,6 +364,20 @@ class OverlayChatModel(BaseChatModel):
             return await run_in_executor(None, state, model_input)
 
         return RunnableLambda(state, astate, name="errata")
+
+
+def _as_base(inner: BaseChatModel) -> BaseModel:
+    return inner.base if isinstance(inner, LocalChatModel) else LangChainBase(inner)
+
+
+def _as_message(reply: Reply, stop: Sequence[str] | None) -> AIMessage:
+    return AIMessage(content="".join(cut_at_stop([reply.text], stop or ())).strip())
+
+
+def _as_result(reply: Reply, stop: Sequence[str] | None) -> ChatResult:
+    message = _as_message(reply, stop)
+    message.response_metadata = decision_metadata(reply.decision)
+    return ChatResult(generations=[ChatGeneration(message=message)])
 
 
 def _nested(

@@ -48,6 +48,7 @@ class Decision:
         reading: The last user turn as it was understood: made to stand on its own where an edit
             is in scope only with the turns before.
         set_aside: Edits in scope that a newer one contradicts; they are not used.
+        trace: The hops of a multi-hop question.
     """
 
     query: str
@@ -58,6 +59,7 @@ class Decision:
     reason: str
     reading: str = ""
     set_aside: tuple[Edit, ...] = ()
+    trace: Trace | None = None
 
     @property
     def score(self) -> float | None:
@@ -76,7 +78,9 @@ class Decision:
 
     def as_dict(self) -> dict[str, Any]:
         """Return what a record or a response's metadata should hold, as plain JSON values."""
+        hops = {"hops": self.trace.hops_as_dicts()} if self.trace else {}
         return {
+            **hops,
             "route": self.route,
             "edit_ids": [edit.id for edit in self.edits],
             "set_aside": [edit.id for edit in self.set_aside],
@@ -100,17 +104,25 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer with the decision that led to it, and the hops of a multi-hop question."""
+    """An answer with the decision that led to it."""
 
     text: str
     decision: Decision
-    trace: Trace | None = None
+
+    @property
+    def trace(self) -> Trace | None:
+        """The hops of a multi-hop question."""
+        return self.decision.trace
 
 
 @dataclass(frozen=True, slots=True)
 class StreamedReply:
-    """A decision, the answer as it is written, and the hops; read ``chunks`` once."""
+    """A decision, and the answer as it is written; read ``chunks`` once."""
 
     decision: Decision
     chunks: Iterator[str]
-    trace: Trace | None = None
+
+    @property
+    def trace(self) -> Trace | None:
+        """The hops of a multi-hop question."""
+        return self.decision.trace

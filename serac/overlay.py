@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from classifiers import ScopeScorer, Threshold, load_scope_classifier
-from mello import Answer, Decomposer, Trace, answer_by_hops
+from mello import Decomposer
 from memory_store import Edit, EditDraft, EditMemory, Encoder, LazyEncoder
 from memory_store.errors import ErrataError, MissingModelError
 from memory_store.validation import clean_draft
@@ -22,10 +22,13 @@ from serac.calibration import remembered
 from serac.conversation import Query, Turn, as_turns
 from serac.counterfactual import SHIPPED, CounterfactualModel
 from serac.decision import Decision, Reply, Route, StreamedReply
+from serac.decomposer import SHIPPED as DECOMPOSER
 from serac.demonstrations import PAPER, IkeSettings
 from serac.embedded import FINGERPRINT, installed_gguf, load_embedded_base
+from serac.multi_hop import DEFAULT_DECOMPOSER, MultiHop, check_name, prompted, trained
 from serac.preview import BlastRadius, preview, reference_questions
 from serac.router import Router
+from serac.short_answers import ShortAnswers
 from serac.transformers_base import TransformersBase
 
 log = logging.getLogger(__name__)
@@ -41,9 +44,8 @@ class FactOverlay:
     the base model as if the overlay were not there. Models are loaded when first
     needed. One overlay may be called from many threads.
 
-    ``ask`` and ``stream`` take a multi-hop question apart if there is a decomposer;
-    ``decide``, ``decide_many`` and :class:`serac.chat_model.OverlayChatModel` ask every
-    question as it is.
+    ``ask``, ``stream`` and :class:`serac.chat_model.OverlayChatModel` take a multi-hop question
+    apart if there is a decomposer; ``decide`` and ``decide_many`` judge every question as it is.
 
     Args:
         memory: The edits.
@@ -59,8 +61,9 @@ class FactOverlay:
             that was trained, or what :func:`serac.bases.load_base` finds a model by, which gets
             the edit in a plain prompt; the shipped one when ``None``.
         ike_settings: Which demonstrations IKE shows.
-        decomposer: Takes multi-hop questions apart; without one every question is
-            asked as it is.
+        decomposer: Takes multi-hop questions apart: ``trained`` (the shipped one, or that of a
+            ``Path``), ``prompted`` (the base model under MeLLo's prompt), or one of your own,
+            which is asked about every question; with ``none`` or ``None`` each is asked as it is.
         device: Where local models run; chosen by itself when ``None``.
         recall_floor: Closeness below which an edit is not judged.
     """
@@ -75,10 +78,12 @@ class FactOverlay:
         answerer: str = DEFAULT_ANSWERER,
         counterfactual_model: Any = None,
         ike_settings: IkeSettings = PAPER,
-        decomposer: Decomposer | None = None,
+        decomposer: Decomposer | str | Path | None = None,
         device: str | None = None,
         recall_floor: float = -math.inf,
     ) -> None:
+        if isinstance(decomposer, str):
+            check_name(decomposer)
         if answerer not in ANSWERERS:
             raise ErrataError(f"unknown answerer {answerer!r}; use one of {', '.join(ANSWERERS)}")
         route: Any = self._auto_route if answerer == "auto" else answerer
@@ -101,6 +106,7 @@ class FactOverlay:
         base: Any = None,
         namespace: str = "default",
         answerer: str = DEFAULT_ANSWERER,
+        decomposer: Decomposer | str | Path | None = DEFAULT_DECOMPOSER,
         false_fire: float | None = None,
         scope: str | Path | None = None,
         encoder: Encoder | None = None,
@@ -114,6 +120,7 @@ class FactOverlay:
             base: See the constructor; the embedded model when ``None``.
             namespace: The group of edits to use.
             answerer: See the constructor.
+            decomposer: See the constructor.
             false_fire: Share of out-of-scope queries that may fire; picks the threshold among
                 those that the classifier was measured at. When ``None``, what the namespace was
                 calibrated to (:mod:`serac.calibration`), or else the classifier's own default.
@@ -135,6 +142,7 @@ class FactOverlay:
                 own or threshold,
                 base=base,
                 answerer=answerer,
+                decomposer=decomposer,
                 device=device,
                 recall_floor=scorer.recall_floor,
                 **options,
@@ -145,26 +153,37 @@ class FactOverlay:
 
     # The main flow
 
-    def ask(self, query: Query) -> Reply:
+    def ask(self, query: Query, *, explain: bool = False) -> Reply:
         """Answer a question, or the last turn of a conversation.
+
+        Args:
+            query: The question or the conversation.
+            explain: Ask the base model too about hops that an edit answers, for the trace.
 
         Raises:
             InvalidQueryError: The query can't be asked.
         """
         turns = as_turns(query)
-        if self.decomposer is not None:
-            by_hops = self._ask_by_hops(turns, self.decomposer)
-            if by_hops is not None:
-                return by_hops
-        return self._ask_once(turns)
+        return self._by_hops(turns, None, explain) or self._ask_once(turns)
+
+    def ask_by_hops(self, query: Query, base: BaseModel | None = None) -> Reply | None:
+        """Answer a multi-hop question that an edit comes into; ``None`` for any other query.
+
+        Args:
+            query: The question, or a conversation whose last turn it is.
+            base: Answers the hops that no edit does; the overlay's own when ``None``.
+
+        Raises:
+            InvalidQueryError: The query can't be asked.
+        """
+        return self._by_hops(as_turns(query), base, explain=False)
 
     def stream(self, query: Query) -> StreamedReply:
         """Decide now, and answer piece by piece; multi-hop questions come in one piece."""
         turns = as_turns(query)
-        if self.decomposer is not None:
-            reply = self._ask_by_hops(turns, self.decomposer)
-            if reply is not None:
-                return StreamedReply(reply.decision, iter([reply.text]), reply.trace)
+        reply = self._by_hops(turns, None, explain=False)
+        if reply is not None:
+            return StreamedReply(reply.decision, iter([reply.text]))
         decision = self.router.decide(turns)
         return StreamedReply(decision, self._chunks(turns, decision))
 
@@ -188,37 +207,51 @@ class FactOverlay:
             return Reply(self.base.reply(turns), decision)
         return Reply("".join(self._chunks(turns, decision)), decision)
 
-    def _chunks(self, turns: tuple[Turn, ...], decision: Decision) -> Iterator[str]:
+    def _chunks(
+        self, turns: tuple[Turn, ...], decision: Decision, base: BaseModel | None = None
+    ) -> Iterator[str]:
         if not decision.in_scope:
-            return self.base.stream(turns)
-        answerer = self.answerer(decision.route)
+            return (base or self.base).stream(turns)
+        if base is not None and decision.route == "ike":
+            answerer: Answerer = ike(base, self.memory.encoder, self._ike_settings)
+        else:
+            answerer = self.answerer(decision.route)
         return answerer.stream(turns, decision.edits, decision.reading)
 
-    def _ask_by_hops(self, turns: tuple[Turn, ...], decomposer: Decomposer) -> Reply | None:
+    def _by_hops(
+        self, turns: tuple[Turn, ...], base: BaseModel | None, explain: bool
+    ) -> Reply | None:
         """Return a reply if the question has hops and an edit answers one of them."""
-        used: dict[str, Edit] = {}
-
-        def ask(subquestion: str) -> Answer:
-            reply = self._ask_once((Turn("user", subquestion),))
-            used.update((edit.id, edit) for edit in reply.decision.edits[:1])
-            first = reply.decision.edits[0].id if reply.decision.edits else None
-            return Answer(reply.text, first, reply.decision.score)
-
-        question = turns[-1].content
-        trace = answer_by_hops(question, decomposer, ask)
-        if len(trace.hops) < 2 or not trace.edited or trace.outcome != "finished":
+        if self.decomposer in (None, "none") or not len(self.memory):
             return None
-        return Reply(trace.answer, self._multi_hop_decision(question, trace, used), trace)
+        multi_hop = self._multi_hop
+        if multi_hop is None or not multi_hop.may_have_hops(turns):
+            return None
+        short = ShortAnswers(base or self.base)
 
-    def _multi_hop_decision(self, question: str, trace: Trace, used: dict[str, Edit]) -> Decision:
-        return Decision(
-            query=question,
-            route="multi_hop",
-            edits=tuple(used.values()),
-            candidates=(),
-            threshold=self.router.threshold,
-            reason=f"{len(trace.hops)} hops, edited by {', '.join(used)}",
-        )
+        def ask(subquestion: str) -> Reply:
+            turn = (Turn("user", subquestion),)
+            decision = self.router.decide(turn)
+            if not decision.in_scope:
+                return Reply(short.answer(subquestion), decision)
+            return Reply("".join(self._chunks(turn, decision, base)), decision)
+
+        tentative = short.answer if explain else None
+        return multi_hop.reply(turns[-1].content, ask, self.router.threshold, tentative)
+
+    @property
+    def _multi_hop(self) -> MultiHop | None:
+        if isinstance(self.decomposer, (str, Path)):
+            return self._once("decomposer", self._named_decomposer)
+        return MultiHop(self.decomposer) if self.decomposer is not None else None
+
+    def _named_decomposer(self) -> MultiHop | None:
+        if self.decomposer == "prompted":
+            return prompted(lambda: self.base)
+        if not _is_embedded_installed("no decomposer, so questions are asked as they are"):
+            return None
+        folder = self.decomposer if isinstance(self.decomposer, Path) else DECOMPOSER
+        return trained(self._embedded_body, folder)
 
     # Models, loaded when first needed
 
@@ -244,12 +277,7 @@ class FactOverlay:
     def _has_counterfactual(self) -> bool:
         if not (self._counterfactual is None or isinstance(self._counterfactual, Path)):
             return True
-        try:
-            installed_gguf()
-        except MissingModelError as error:
-            log.warning("no counterfactual model, so IKE answers every query in scope: %s", error)
-            return False
-        return True
+        return _is_embedded_installed("no counterfactual model, so IKE answers in scope")
 
     def _counterfactual_answerer(self) -> Answerer:
         chosen = self._counterfactual
@@ -319,3 +347,13 @@ class FactOverlay:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _is_embedded_installed(otherwise: str) -> bool:
+    """Say whether the embedded model is there; where it isn't, warn of what is done otherwise."""
+    try:
+        installed_gguf()
+    except MissingModelError as error:
+        log.warning("%s: %s", otherwise, error)
+        return False
+    return True

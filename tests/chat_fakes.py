@@ -1,7 +1,11 @@
-"""Fakes that fit the seams of the chat model: an overlay, and an inner model that records."""
+"""Fakes that fit the seams of the chat model: an overlay, and an inner model that records.
+
+Beside them stand the ways of asking a chat model.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -15,11 +19,13 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import Field
 
 from memory_store import Edit
+from serac.bases import BaseModel
 from serac.conversation import Query, Turn, as_turns
-from serac.decision import Candidate, Decision, Route
+from serac.decision import Candidate, Decision, Reply, Route
 from serac.view import Reading
 
 NEEDLE = Edit("needle", "The Space Needle is located in Paris.")
+WAYS = ("invoke", "ainvoke", "stream", "astream")
 USAGE = {"input_tokens": 7, "output_tokens": 3, "total_tokens": 10}
 ARGUMENTS = {
     "input": 3,
@@ -53,7 +59,7 @@ class FakeAnswerer:
 
 
 class FakeOverlay:
-    """Decides by a word in the last turn."""
+    """Decides by a word in the last turn; no question has hops."""
 
     def __init__(self, word: str = "Needle", route: Route = "ike", edit: Edit = NEEDLE) -> None:
         self.word = word
@@ -61,6 +67,7 @@ class FakeOverlay:
         self.edit = edit
         self.answers = FakeAnswerer()
         self.asked: list[tuple[Turn, ...]] = []
+        self.asked_by_hops: list[tuple[Turn, ...]] = []
         self.threads: set[int] = set()
 
     def answerer(self, route: Route) -> FakeAnswerer:
@@ -82,6 +89,11 @@ class FakeOverlay:
             threshold=0.5,
             reason="because",
         )
+
+    def ask_by_hops(self, query: Query, base: BaseModel | None = None) -> Reply | None:
+        self.asked_by_hops.append(as_turns(query))
+        self.threads.add(threading.get_ident())
+        return None
 
 
 class Call:
@@ -216,3 +228,25 @@ class WordlessModel(BaseChatModel):
         self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **kwargs: Any
     ) -> ChatResult:
         return ChatResult(generations=[ChatGeneration(message=AIMessage("whole"))])
+
+
+def use(model: Any, way: str, messages: Any, **kwargs: Any) -> Any:
+    """Ask in one of the four ways; streamed chunks come back merged."""
+    if way == "invoke":
+        return model.invoke(messages, **kwargs)
+    if way == "ainvoke":
+        return asyncio.run(model.ainvoke(messages, **kwargs))
+    if way == "stream":
+        return merged(list(model.stream(messages, **kwargs)))
+
+    async def collect() -> list[Any]:
+        return [chunk async for chunk in model.astream(messages, **kwargs)]
+
+    return merged(asyncio.run(collect()))
+
+
+def merged(chunks: list[Any]) -> Any:
+    whole = chunks[0]
+    for chunk in chunks[1:]:
+        whole = whole + chunk
+    return whole

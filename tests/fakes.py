@@ -10,7 +10,7 @@ from dataclasses import asdict
 import numpy as np
 
 from classifiers import ThresholdChoice, TrainedScorer
-from mello import Answer, Finish, Hop
+from mello import Answer, Finish, Hop, Subquestion
 from memory_store import Edit, SearchHit
 from serac.conversation import Turn
 
@@ -109,9 +109,11 @@ class FakeBase:
     def __init__(self, says: str | Callable[[str], str] = lambda asked: f"base: {asked}") -> None:
         self.says = says
         self.asked: list[tuple[Turn, ...]] = []
+        self.limits: list[int | None] = []
 
-    def _text(self, turns: Sequence[Turn]) -> str:
+    def _text(self, turns: Sequence[Turn], max_new_tokens: int | None) -> str:
         self.asked.append(tuple(turns))
+        self.limits.append(max_new_tokens)
         return self.says if isinstance(self.says, str) else self.says(turns[-1].content)
 
     def reply(
@@ -121,7 +123,7 @@ class FakeBase:
         stop: Sequence[str] | None = None,
         max_new_tokens: int | None = None,
     ) -> str:
-        return self._text(turns)
+        return self._text(turns, max_new_tokens)
 
     def stream(
         self,
@@ -130,7 +132,7 @@ class FakeBase:
         stop: Sequence[str] | None = None,
         max_new_tokens: int | None = None,
     ) -> Iterator[str]:
-        return iter(re.findall(r"\s*\S+|\s+$", self._text(turns)))
+        return iter(re.findall(r"\s*\S+|\s+$", self._text(turns, max_new_tokens)))
 
 
 class FakeCompletionBase(FakeBase):
@@ -159,11 +161,11 @@ class FakeCompletionBase(FakeBase):
 class ScriptedDecomposer:
     """Fits ``Decomposer``: gives its steps one after the other, the last one for ever."""
 
-    def __init__(self, *steps: str | Finish) -> None:
+    def __init__(self, *steps: str | Subquestion | Finish) -> None:
         self.steps = steps
         self.seen: list[tuple[str, tuple[Hop, ...]]] = []
 
-    def next(self, question: str, hops: Sequence[Hop]) -> str | Finish:
+    def next(self, question: str, hops: Sequence[Hop]) -> str | Subquestion | Finish:
         self.seen.append((question, tuple(hops)))
         return self.steps[min(len(self.seen), len(self.steps)) - 1]
 

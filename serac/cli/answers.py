@@ -14,11 +14,13 @@ from memory_store.errors import ErrataError, InvalidQueryError
 from serac.cli.options import (
     DEFAULT_ANSWERER,
     DEFAULT_BASE,
+    DEFAULT_DECOMPOSER,
     DEFAULT_MEMORY,
     DEFAULT_NAMESPACE,
     AnswererOption,
     BaseOption,
     CounterfactualOption,
+    DecomposerOption,
     DeviceOption,
     FalseFireOption,
     JsonOption,
@@ -32,6 +34,7 @@ from serac.cli.options import (
 )
 from serac.conversation import Turn, as_turns
 from serac.decision import Decision, StreamedReply
+from serac.multi_hop import trace_lines
 from serac.overlay import FactOverlay
 
 batch = typer.Typer(help="Route or answer a file of queries.", no_args_is_help=True)
@@ -48,29 +51,39 @@ def ask(
     namespace: NamespaceOption = DEFAULT_NAMESPACE,
     base: BaseOption = DEFAULT_BASE,
     answerer: AnswererOption = DEFAULT_ANSWERER,
+    decomposer: DecomposerOption = DEFAULT_DECOMPOSER,
     counterfactual_model: CounterfactualOption = None,
     false_fire: FalseFireOption = None,
     scope: ScopeOption = None,
     device: DeviceOption = None,
+    trace: Annotated[
+        bool,
+        typer.Option(
+            "--trace", help="Show each hop, and what the base model would have said to it."
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Answer one question.
 
-    The route goes to stderr.
+    The route goes to stderr, and so do the hops with --trace.
     """
     with open_overlay(
         memory,
         namespace,
         base=base,
         answerer=answerer,
+        decomposer=decomposer,
         counterfactual_model=counterfactual_model,
         false_fire=false_fire,
         scope=scope,
         device=device,
     ) as overlay:
-        reply = overlay.ask(question)
+        reply = overlay.ask(question, explain=trace)
     if not as_json:
         err.print(_route_line(reply.decision), style="dim")
+        for line in trace_lines(reply.trace) if trace else ():
+            err.print(line, style="dim")
     show(
         {"query": question, "answer": reply.text, **reply.decision.as_dict()},
         as_json,
@@ -83,6 +96,7 @@ def chat(
     namespace: NamespaceOption = DEFAULT_NAMESPACE,
     base: BaseOption = DEFAULT_BASE,
     answerer: AnswererOption = DEFAULT_ANSWERER,
+    decomposer: DecomposerOption = DEFAULT_DECOMPOSER,
     counterfactual_model: CounterfactualOption = None,
     false_fire: FalseFireOption = None,
     scope: ScopeOption = None,
@@ -100,6 +114,7 @@ def chat(
         namespace,
         base=base,
         answerer=answerer,
+        decomposer=decomposer,
         counterfactual_model=counterfactual_model,
         false_fire=false_fire,
         scope=scope,
@@ -154,6 +169,7 @@ def batch_ask(
     namespace: NamespaceOption = DEFAULT_NAMESPACE,
     base: BaseOption = DEFAULT_BASE,
     answerer: AnswererOption = DEFAULT_ANSWERER,
+    decomposer: DecomposerOption = DEFAULT_DECOMPOSER,
     counterfactual_model: CounterfactualOption = None,
     false_fire: FalseFireOption = None,
     scope: ScopeOption = None,
@@ -172,6 +188,7 @@ def batch_ask(
             namespace,
             base=base,
             answerer=answerer,
+            decomposer=decomposer,
             counterfactual_model=counterfactual_model,
             false_fire=false_fire,
             scope=scope,
@@ -180,6 +197,51 @@ def batch_ask(
         progress_bar("answering", None) as advance,
     ):
         counts = answer_file(overlay, queries, to, with_answers=True, progress=advance)
+    _show_counts(counts, to, as_json)
+
+
+@batch.command("multihop")
+def batch_multihop(
+    questions: Annotated[
+        Path,
+        typer.Argument(
+            metavar="QUESTIONS.jsonl", help='Lines with a "question" or a "query", and more.'
+        ),
+    ],
+    to: AnswersArgument,
+    memory: MemoryOption = DEFAULT_MEMORY,
+    namespace: NamespaceOption = DEFAULT_NAMESPACE,
+    base: BaseOption = DEFAULT_BASE,
+    answerer: AnswererOption = DEFAULT_ANSWERER,
+    decomposer: DecomposerOption = DEFAULT_DECOMPOSER,
+    counterfactual_model: CounterfactualOption = None,
+    false_fire: FalseFireOption = None,
+    scope: ScopeOption = None,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer each question, and tell its hops.
+
+    Each line is kept and gains "answer", "route" and "hops"; a question that is not asked hop by
+    hop has none. One that fails has its error in its line; the exit code is then 2.
+    """
+    from serac.batch import multihop_file
+
+    with (
+        open_overlay(
+            memory,
+            namespace,
+            base=base,
+            answerer=answerer,
+            decomposer=decomposer,
+            counterfactual_model=counterfactual_model,
+            false_fire=false_fire,
+            scope=scope,
+            device=device,
+        ) as overlay,
+        progress_bar("answering", None) as advance,
+    ):
+        counts = multihop_file(overlay, questions, to, progress=advance)
     _show_counts(counts, to, as_json)
 
 

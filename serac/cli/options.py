@@ -24,6 +24,7 @@ from rich.progress import (
 from classifiers.thresholds import STATED_RATES
 from memory_store import EditMemory, LazyEncoder, choose_device
 from memory_store.errors import InvalidQueryError
+from serac.multi_hop import DECOMPOSERS, DEFAULT_DECOMPOSER
 from serac.overlay import DEFAULT_ANSWERER, FactOverlay
 
 MemoryOption = Annotated[
@@ -41,6 +42,14 @@ BaseOption = Annotated[
 ]
 AnswererOption = Annotated[
     str, typer.Option("--answerer", help="Who answers in scope: 'auto', 'counterfactual' or 'ike'.")
+]
+DecomposerOption = Annotated[
+    str,
+    typer.Option(
+        "--decomposer",
+        help="Who takes multi-hop questions apart: 'trained', 'prompted' (the base model), a "
+        "folder of a trained one, or 'none'.",
+    ),
 ]
 FalseFireOption = Annotated[
     float | None,
@@ -93,6 +102,7 @@ def open_overlay(
     *,
     base: str = DEFAULT_BASE,
     answerer: str = DEFAULT_ANSWERER,
+    decomposer: str = DEFAULT_DECOMPOSER,
     false_fire: float | None = None,
     scope: Path | None = None,
     counterfactual_model: Path | None = None,
@@ -109,6 +119,7 @@ def open_overlay(
         base=base,
         namespace=namespace,
         answerer=answerer,
+        decomposer=decomposer if decomposer in DECOMPOSERS else Path(decomposer),
         false_fire=false_fire,
         scope=scope,
         counterfactual_model=counterfactual_model,

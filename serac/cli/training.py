@@ -120,6 +120,55 @@ def train_counterfactual(
     )
 
 
+@train.command("decomposer")
+def train_decomposer(
+    data: Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")],
+    to: Annotated[Path, typer.Option("--out", help="Where the artifact goes.")] = Path(
+        "decomposer"
+    ),
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, help="Most steps; 900 otherwise.")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Decides every random choice.")
+    ] = 0,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a decomposer: a LoRA adapter that takes multi-hop questions apart.
+
+    Checkpoints are kept in its folder; the same command goes on from the last.
+    """
+    from serac.decomposer import training
+
+    settings = training.TrainingSettings()
+    if steps is not None:
+        settings = replace(settings, steps=steps)
+    with stage_bars() as report:
+        model = training.train_decomposer(
+            data,
+            to,
+            seed=seed,
+            settings=settings,
+            device=device,
+            report=report,
+            show_bar=err.is_terminal,
+        )
+    show(
+        {"artifact": str(to), **model.facts},
+        as_json,
+        lambda: "\n".join(
+            [
+                f"saved in {to}",
+                *(
+                    f"{row['source']:<12} n={row['n']:<5} {row['figure']} {row['right']:.3f}"
+                    for row in model.facts["dev"]
+                ),
+            ]
+        ),
+    )
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.add_typer(train, name="train")

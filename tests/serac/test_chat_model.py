@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import threading
 from collections import Counter
@@ -10,7 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from chat_fakes import NEEDLE, USAGE, FakeOverlay, RecordingModel, WordlessModel
+from chat_fakes import (
+    NEEDLE,
+    USAGE,
+    WAYS,
+    FakeOverlay,
+    RecordingModel,
+    WordlessModel,
+    merged,
+    use,
+)
 from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import BaseCallbackHandler, UsageMetadataCallbackHandler
 from langchain_core.messages import (
@@ -32,7 +40,6 @@ from serac.prompts import fact_note
 NOTE = fact_note([NEEDLE])
 ASKED = "Where is the Space Needle?"
 OTHER = "What is the tallest mountain?"
-WAYS = ("invoke", "ainvoke", "stream", "astream")
 
 
 def overlaid(route: Any = "ike", **fields: Any) -> OverlayChatModel:
@@ -46,28 +53,6 @@ def conversation(question: str) -> list[BaseMessage]:
         AIMessage("Hello", additional_kwargs={"a": 1}),
         HumanMessage(question, id="h-2", name="ann", additional_kwargs={"b": 2}),
     ]
-
-
-def use(model: Any, way: str, messages: Any, **kwargs: Any) -> Any:
-    """Ask in one of the four ways; streamed chunks come back merged."""
-    if way == "invoke":
-        return model.invoke(messages, **kwargs)
-    if way == "ainvoke":
-        return asyncio.run(model.ainvoke(messages, **kwargs))
-    if way == "stream":
-        return merged(list(model.stream(messages, **kwargs)))
-
-    async def collect() -> list[Any]:
-        return [chunk async for chunk in model.astream(messages, **kwargs)]
-
-    return merged(asyncio.run(collect()))
-
-
-def merged(chunks: list[Any]) -> Any:
-    whole = chunks[0]
-    for chunk in chunks[1:]:
-        whole = whole + chunk
-    return whole
 
 
 class Weather(BaseModel):
@@ -134,7 +119,7 @@ def test_without_words_of_the_user_nothing_is_decided(
 ) -> None:
     model = overlaid()
     answer = use(model, way, messages)
-    assert model.overlay.asked == []
+    assert model.overlay.asked == model.overlay.asked_by_hops == []
     assert model.inner.calls[0].messages[0] is messages[0]
     assert "errata" not in answer.response_metadata
 
@@ -206,15 +191,13 @@ def test_a_chat_message_of_the_user_counts() -> None:
 
 
 def test_at_most_the_usual_number_of_facts_is_stated() -> None:
-    model = overlaid()
-    decide = model.overlay.decide
-
-    class Many:
+    class Many(FakeOverlay):
         def decide(self, query: Any) -> Any:
-            return dataclasses.replace(decide(query), edits=(NEEDLE,) * 9)
+            return dataclasses.replace(super().decide(query), edits=(NEEDLE,) * 9)
 
-    OverlayChatModel(inner=model.inner, overlay=Many()).invoke(ASKED)
-    assert model.inner.calls[0].messages[0].content.count(NEEDLE.text) == 4
+    inner = RecordingModel()
+    OverlayChatModel(inner=inner, overlay=Many()).invoke(ASKED)
+    assert inner.calls[0].messages[0].content.count(NEEDLE.text) == 4
 
 
 # The counterfactual route
@@ -250,7 +233,7 @@ def test_the_counterfactual_answer_obeys_stop_words(way: str) -> None:
 def test_a_call_for_more_than_text_goes_to_the_inner_model(kwargs: dict[str, Any]) -> None:
     model = overlaid(route="counterfactual")
     model.invoke(ASKED, **kwargs)
-    assert model.overlay.answers.asked == []
+    assert model.overlay.answers.asked == model.overlay.asked_by_hops == []
     assert NOTE in model.inner.calls[0].messages[0].content
     assert model.inner.calls[0].kwargs == kwargs
 

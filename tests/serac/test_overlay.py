@@ -2,12 +2,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from data_folder import write_data_folder
-from fakes import FakeBase, FakeCompletionBase, FakeEncoder, FakeScorer, ScriptedDecomposer
+from fakes import FakeBase, FakeCompletionBase, FakeEncoder, FakeScorer
 from tiny_models import byte_tokenizer, tiny_llama
 
 from classifiers import ARTIFACTS
 from classifiers.train_similarity import train_similarity
-from mello import Finish
 from memory_store import EditMemory
 from memory_store.errors import ArtifactError, ErrataError, InvalidQueryError, UnknownEditError
 from serac.conversation import Turn
@@ -159,66 +158,6 @@ class TestAnswerers:
     def test_an_unknown_answerer_is_refused(self):
         with pytest.raises(ErrataError, match="unknown answerer 'magic'; use one of auto, cou"):
             make(answerer="magic")
-
-
-class TestHops:
-    QUESTION = "Who is the mayor of the city in which the Space Needle is located?"
-    MAYOR = "Who is the mayor of Paris?"
-
-    def ask(self, *steps, base=None):
-        with make(base or FakeCompletionBase(" Paris"), decomposer=None) as overlay:
-            overlay.add(NEEDLE, id="needle")
-            overlay.decomposer = ScriptedDecomposer(*steps)
-            streamed = overlay.stream(self.QUESTION)
-            text = "".join(streamed.chunks)
-            overlay.decomposer = ScriptedDecomposer(*steps)
-            reply = overlay.ask(self.QUESTION)
-            assert (streamed.decision, text) == (reply.decision, reply.text)
-            return reply
-
-    def test_a_question_with_hops_is_asked_hop_by_hop(self):
-        reply = self.ask(IN_SCOPE, self.MAYOR, Finish())
-
-        assert reply.text == f"base: {self.MAYOR}"
-        assert reply.decision.route == "multi_hop"
-        assert [edit.id for edit in reply.decision.edits] == ["needle"]
-        assert reply.decision.reason == "2 hops, edited by needle"
-        assert [hop.answer.source for hop in reply.trace.hops] == ["edit #needle", "base"]
-
-    @pytest.mark.parametrize(
-        "steps",
-        [
-            (Finish(),),
-            (IN_SCOPE, Finish()),
-            ("Who are you?", "How old?", Finish()),
-            (IN_SCOPE, IN_SCOPE),
-            (IN_SCOPE, "  "),
-            (IN_SCOPE, "", Finish()),
-        ],
-        ids=["no hop", "one hop", "no edit", "repeated", "blank", "empty"],
-    )
-    def test_otherwise_the_question_is_asked_as_it_is(self, steps):
-        reply = self.ask(*steps)
-
-        assert reply.text == f"base: {self.QUESTION}"
-        assert reply.decision.route == "base"
-        assert reply.trace is None
-
-    def test_what_was_decided_by_hops_is_answered_by_hops(self):
-        with make(FakeCompletionBase(" Paris")) as overlay:
-            overlay.add(NEEDLE, id="needle")
-            steps = (IN_SCOPE, self.MAYOR, Finish())
-            overlay.decomposer = ScriptedDecomposer(*steps)
-            decision = overlay.ask(self.QUESTION).decision
-            overlay.decomposer = ScriptedDecomposer(*steps)
-            assert overlay.answer(self.QUESTION, decision) == f"base: {self.MAYOR}"
-
-    def test_deciding_takes_nothing_apart(self):
-        with make() as overlay:
-            overlay.decomposer = ScriptedDecomposer(IN_SCOPE, self.MAYOR, Finish())
-            overlay.decide(self.QUESTION)
-            overlay.decide_many([self.QUESTION])
-            assert overlay.decomposer.seen == []
 
 
 class TestThreads:

@@ -1,5 +1,4 @@
 import json
-import shutil
 
 import pytest
 import torch
@@ -18,17 +17,6 @@ from serac.transformers_base import TransformersBase
 NEEDLE = Edit("1", "The Space Needle is located in Paris.")
 LOUVRE = Edit("2", "The Louvre was painted by Odile Brandt.")
 PROMPTS = ("The Space Needle is located in", "What is the capital of Japan?", "Hello")
-
-
-@pytest.fixture
-def copy(tmp_path):
-    """A copy of the shipped artifact, to be spoilt."""
-    return shutil.copytree(SHIPPED, tmp_path / "model")
-
-
-def changed(folder, **values):
-    file = folder / CONFIG_FILE
-    file.write_text(json.dumps({**json.loads(file.read_text()), **values}))
 
 
 def logits(base):
@@ -133,35 +121,9 @@ def test_a_model_is_refused_on_another_body():
         CounterfactualModel.load(other)
 
 
-class Body:
-    """What an artifact is checked against before its adapter is read."""
-
-    fingerprint = json.loads((SHIPPED / CONFIG_FILE).read_text())["body"]
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ({"kind": "cross-encoder"}, "no counterfactual model but a cross-encoder"),
-        ({"format": 99}, "made by another version"),
-        ({"lora": {"rank": "8"}}, "is damaged"),
-        ({"lora": {"rank": float("nan"), "alpha": 1, "first_layer": 0}}, "is damaged"),
-        ({"lora": {"rank": 8.0, "alpha": 16, "first_layer": 10}}, "is damaged"),
-        ({"model_sha256": 7}, "made by another version"),
-        ({"model_sha256": "0" * 64}, "is not the file"),
-    ],
-)
-def test_a_config_that_is_not_in_order_is_refused(copy, values, message):
-    changed(copy, **values)
-    with pytest.raises(ArtifactError, match=message):
-        CounterfactualModel.load(Body(), copy)
-
-
-@pytest.mark.parametrize("name", [CONFIG_FILE, ADAPTER_FILE])
-def test_a_file_that_is_missing_is_said(copy, name):
-    (copy / name).unlink()
-    with pytest.raises(ArtifactError, match=r"missing|holds no counterfactual model"):
-        CounterfactualModel.load(Body(), copy)
+def test_another_kind_of_adapter_is_refused(adapter_folder, stand_in):
+    with pytest.raises(ArtifactError, match="holds no counterfactual model but a decomposer"):
+        CounterfactualModel.load(stand_in, adapter_folder("decomposer"))
 
 
 @pytest.mark.model

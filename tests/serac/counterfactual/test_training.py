@@ -1,5 +1,4 @@
 import pytest
-import torch
 from data_folder import write_data_folder
 
 from classifiers.lora_training import ADAPTER_FILE
@@ -8,11 +7,9 @@ from serac.counterfactual.examples import Example
 from serac.counterfactual.model import CounterfactualModel
 from serac.counterfactual.prompt import counterfactual_prompt
 from serac.counterfactual.training import (
-    UNTRAINED,
     TrainingSettings,
+    _continued,
     figures,
-    padded,
-    tokenized,
     train_counterfactual,
 )
 
@@ -41,24 +38,8 @@ def test_a_file_in_the_way_is_told_before_the_work(tmp_path):
         train_counterfactual(tmp_path, tmp_path / "file")
 
 
-@pytest.mark.model
-def test_only_the_answer_and_the_end_are_trained_on(embedded_base):
-    tokenizer = embedded_base.tokenizer
-    item = tokenized(tokenizer, EXAMPLE)
-    trained = [token for token in item["labels"] if token != UNTRAINED]
-    assert tokenizer.decode(trained[:-1]) == " red"
-    assert trained[-1] == tokenizer.eos_token_id
-    prompt = counterfactual_prompt(EXAMPLE.query, EXAMPLE.edits)
-    assert tokenizer.decode(item["input_ids"][:-1]) == f"{prompt} red"
-
-
-def test_a_batch_is_filled_up_on_the_right():
-    rows = [{"input_ids": [5, 6], "attention_mask": [1, 1], "labels": [UNTRAINED, 6]}]
-    rows.append({"input_ids": [7], "attention_mask": [1], "labels": [7]})
-    batch = padded(rows, padding=2)
-    assert torch.equal(batch["input_ids"], torch.tensor([[5, 6], [7, 2]]))
-    assert torch.equal(batch["attention_mask"], torch.tensor([[1, 1], [1, 0]]))
-    assert torch.equal(batch["labels"], torch.tensor([[UNTRAINED, 6], [7, UNTRAINED]]))
+def test_the_answer_is_what_continues_the_prompt():
+    assert _continued(EXAMPLE) == (counterfactual_prompt(EXAMPLE.query, EXAMPLE.edits), " red")
 
 
 class Parrot:

@@ -1,0 +1,70 @@
+"""The trained decomposer: it shares its body with the embedded base model, which stays as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mello.gate import MultiHopGate
+from mello.plans import plan_prompt
+from serac.adapter_files import adapted, read_adapter_config
+from serac.transformers_base import TransformersBase
+
+SHIPPED = Path(__file__).parents[1] / "artifacts" / "decomposer"
+ADAPTER = "decomposer"
+LONGEST_PLAN = 160
+"""Tokens."""
+
+LONGEST_QUESTION = 1_000
+"""Characters; what is longer is a message and is not taken apart."""
+
+STOP = "\n\n"
+
+
+class TrainedPlans:
+    """Writes plans with the adapted body; ``write`` is what a ``PlannedDecomposer`` takes.
+
+    Args:
+        model: Continues the prompt.
+        facts: What its artifact says of itself.
+    """
+
+    def __init__(self, model: TransformersBase, facts: dict[str, Any]) -> None:
+        self.model = model
+        self.facts = facts
+
+    @property
+    def fingerprint(self) -> str:
+        """Name of the adapter's weights."""
+        return f"{ADAPTER}@{self.facts['model_sha256'][:12]}"
+
+    def write(self, question: str) -> str:
+        """Return the plan of a question as text; nothing for a message that is too long."""
+        if len(question) > LONGEST_QUESTION:
+            return ""
+        written = self.model.complete(
+            plan_prompt(question), stop=[STOP], max_new_tokens=LONGEST_PLAN
+        )
+        return "".join(written)
+
+
+def load_plans(body: TransformersBase, folder: Path = SHIPPED) -> TrainedPlans:
+    """Put an artifact's adapter beside the embedded body.
+
+    Args:
+        body: The embedded model, as :func:`serac.embedded.load_embedded_base` returns it.
+        folder: Where the artifact lies.
+
+    Raises:
+        ArtifactError: A file is missing or damaged, or was made for another body.
+    """
+    return TrainedPlans(*adapted(body, folder, ADAPTER))
+
+
+def load_gate(folder: Path = SHIPPED) -> MultiHopGate:
+    """Return the gate of an artifact.
+
+    Raises:
+        ArtifactError: A file is missing or damaged.
+    """
+    return MultiHopGate.load(folder, read_adapter_config(folder, ADAPTER).get("gate", {}))

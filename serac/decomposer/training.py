@@ -1,0 +1,155 @@
+"""Training of the decomposer: LoRA on the embedded chat model, and the gate before it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from classifiers.artifact_files import write_config
+from classifiers.lora_training import CHECKPOINTS, check_out, write_adapter
+from classifiers.thresholds import exact_interval
+from mello.gate_training import train_gate
+from mello.plan_examples import DEV_EXAMPLES, EXAMPLES, PlanExample, make_plan_examples
+from mello.plans import Plan, plan_prompt, read_plan, write_plan
+from serac.completing import complete_all
+from serac.decomposer.model import ADAPTER, LONGEST_PLAN, STOP, TrainedPlans, load_plans
+from serac.embedded import FINGERPRINT, load_embedded_base
+from serac.lm_training import AdapterSettings, Continuation, fit_adapter
+
+Report = Callable[[str, int, int], None]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings(AdapterSettings):
+    """How to train; see :class:`serac.lm_training.AdapterSettings`."""
+
+    steps: int = 900
+    batch_size: int = 8
+    learning_rate: float = 1e-3
+    warmup_steps: int = 50
+    rank: int = 8
+    alpha: int = 16
+    first_layer: int = 10
+    evaluate_every: int = 300
+    patience: int = 2
+    examples: int = EXAMPLES
+
+
+def train_decomposer(
+    folder: Path,
+    out: Path,
+    *,
+    seed: int = 0,
+    settings: TrainingSettings = TrainingSettings(),
+    dev_examples: int = DEV_EXAMPLES,
+    device: str | None = None,
+    report: Report | None = None,
+    show_bar: bool = False,
+) -> TrainedPlans:
+    """Train a decomposer, measure it on dev, and write its artifact.
+
+    Checkpoints go to ``out/checkpoints`` until it is done; where there are some, training goes
+    on from the last.
+
+    Args:
+        folder: The data folder.
+        out: Where the artifact goes.
+        seed: Decides the parts and every random choice.
+        settings: How to train.
+        dev_examples: Examples that training is stopped by and measured on.
+        device: Where to train: ``cuda`` or ``cpu``; by default the best there is.
+        report: Told the name of a stage, how much is done, and how much there is.
+        show_bar: Whether to show the trainer's progress bar.
+
+    Raises:
+        ErrataError: A file of the data is missing.
+    """
+    check_out(out)
+    examples = make_plan_examples(folder, seed, settings.examples, dev_examples)
+    log.info("%d examples: %s", len(examples.fit), json.dumps(examples.counts()))
+    model, best_step = fit_adapter(
+        list(map(_continued, examples.fit)),
+        list(map(_continued, examples.dev)),
+        out,
+        seed=seed,
+        settings=settings,
+        device=device,
+        show_bar=show_bar,
+        log=log,
+    )
+    config: dict[str, Any] = {
+        "kind": ADAPTER,
+        "body": FINGERPRINT,
+        "lora": settings.lora(),
+        "model_sha256": write_adapter(model, out),
+        "seed": seed,
+        "settings": asdict(settings),
+        "best_step": best_step,
+        "examples": examples.counts(),
+        "gate": train_gate(folder, out, seed),
+    }
+    del model
+    write_config(out, config)
+    trained = load_plans(load_embedded_base(device), out)
+    config["dev"] = figures(trained, examples.dev, report)
+    write_config(out, config)
+    shutil.rmtree(out / CHECKPOINTS)
+    return TrainedPlans(trained.model, config)
+
+
+def figures(
+    plans: TrainedPlans, examples: Sequence[PlanExample], report: Report | None = None
+) -> list[dict[str, Any]]:
+    """Return, for each source, the share of plans with the right number of steps.
+
+    Beside it stands the share of those that are the very plan, case aside.
+    """
+    done = 0
+
+    def planned(more: int) -> None:
+        nonlocal done
+        done += more
+        if report is not None:
+            report("planning dev", done, len(examples))
+
+    written = complete_all(
+        plans.model,
+        [plan_prompt(example.question) for example in examples],
+        stop=[STOP],
+        max_new_tokens=LONGEST_PLAN,
+        progress=planned,
+    )
+    counted: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
+    for example, text in zip(examples, written, strict=True):
+        steps = (read_plan(text) or Plan()).steps
+        same = list(map(str.casefold, steps)) == list(map(str.casefold, example.plan.steps))
+        for source in (example.source, "all"):
+            counted[source].append((len(steps) == len(example.plan), same))
+    rows = []
+    for source, found in sorted(counted.items()):
+        for name, hits in zip(("steps", "same"), zip(*found, strict=True), strict=True):
+            low, high = exact_interval(sum(hits), len(hits))
+            share = sum(hits) / len(hits)
+            rows.append(
+                {
+                    "source": source,
+                    "figure": name,
+                    "right": share,
+                    "low": low,
+                    "high": high,
+                    "n": len(hits),
+                }
+            )
+    return rows
+
+
+def _continued(example: PlanExample) -> Continuation:
+    return plan_prompt(example.question), write_plan(example.plan)

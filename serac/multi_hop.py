@@ -1,0 +1,156 @@
+"""Multi-hop questions through the overlay: which are taken apart, and how a hop is asked."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mello import Answer, Decomposer, PlannedDecomposer, PromptedDecomposer, Trace, answer_by_hops
+from memory_store import Edit
+from memory_store.errors import ErrataError
+from serac.bases import BaseModel
+from serac.conversation import Turn
+from serac.decision import Decision, Reply
+from serac.decomposer import SHIPPED, load_gate, load_plans
+from serac.short_answers import as_name
+from serac.tasks import is_task
+from serac.transformers_base import TransformersBase
+from serac.view import readings
+
+DECOMPOSERS = ("trained", "prompted", "none")
+"""Decomposers by name: the shipped one, the base model under MeLLo's prompt, and no one."""
+
+DEFAULT_DECOMPOSER = "trained"
+
+LONGEST_CHAIN = 200
+"""Tokens that a prompted base model may write for a hop."""
+
+log = logging.getLogger(__name__)
+
+Passes = Callable[[str], bool]
+"""Whether a question may have several hops."""
+
+
+@dataclass(frozen=True, slots=True)
+class MultiHop:
+    """A decomposer, and what tells which questions it is asked about.
+
+    Attributes:
+        decomposer: Takes a question apart.
+        passes: Says which questions may have several hops; the decomposer sees no other.
+    """
+
+    decomposer: Decomposer
+    passes: Passes = lambda question: True
+
+    def may_have_hops(self, turns: Sequence[Turn]) -> bool:
+        """Say whether the last turn stands on its own and may be a multi-hop question.
+
+        A task that facts only come into on its way is none.
+        """
+        last = turns[-1].content
+        return len(readings(turns)) == 1 and not is_task(last) and self.passes(last)
+
+    def reply(
+        self,
+        question: str,
+        ask: Callable[[str], Reply],
+        threshold: float,
+        tentative: Callable[[str], str] | None = None,
+    ) -> Reply | None:
+        """Return a reply where the question has hops and an edit answers one of them.
+
+        Args:
+            question: The question.
+            ask: Answers one hop.
+            threshold: The router's; it is kept with the decision.
+            tentative: See :func:`mello.answer_by_hops`.
+        """
+        used: dict[str, Edit] = {}
+
+        def ask_hop(subquestion: str) -> Answer:
+            reply = ask(subquestion)
+            edits = reply.decision.edits
+            used.update((edit.id, edit) for edit in edits[:1])
+            return Answer(as_name(reply.text), edits[0].id if edits else None, reply.decision.score)
+
+        trace = answer_by_hops(question, self.decomposer, ask_hop, tentative=tentative)
+        if len(trace.hops) < 2 or not trace.edited or trace.outcome != "finished":
+            log.debug("asked as it is (%s, %d hops): %s", trace.outcome, len(trace.hops), question)
+            return None
+        return Reply(trace.answer, _decision(question, trace, used, threshold))
+
+
+def _decision(question: str, trace: Trace, used: dict[str, Edit], threshold: float) -> Decision:
+    return Decision(
+        query=question,
+        route="multi_hop",
+        edits=tuple(used.values()),
+        candidates=(),
+        threshold=threshold,
+        reason=f"{len(trace.hops)} hops, edited by {', '.join(used)}",
+        reading=question.strip(),
+        trace=trace,
+    )
+
+
+def trained(body: Callable[[], TransformersBase], folder: Path = SHIPPED) -> MultiHop:
+    """Return an artifact's decomposer behind its gate.
+
+    Args:
+        body: Returns the embedded model; called when a question first passes the gate.
+        folder: Where the artifact lies.
+
+    Raises:
+        ArtifactError: The gate is missing or damaged. The adapter is read when it is needed.
+    """
+    gate = load_gate(folder)
+    loaded: list[Callable[[str], str]] = []
+
+    def write(question: str) -> str:
+        if not loaded:
+            loaded.append(load_plans(body(), folder).write)
+        return loaded[0](question)
+
+    return MultiHop(PlannedDecomposer(write), gate.passes)
+
+
+def prompted(base: Callable[[], BaseModel], folder: Path = SHIPPED) -> MultiHop:
+    """Return the base model as decomposer, under MeLLo's prompt, behind the shipped gate.
+
+    Args:
+        base: Returns the base model.
+        folder: Where the gate lies.
+    """
+
+    def chat(prompt: str) -> str:
+        return base().reply([Turn("user", prompt)], max_new_tokens=LONGEST_CHAIN)
+
+    return MultiHop(PromptedDecomposer(chat), load_gate(folder).passes)
+
+
+def trace_lines(trace: Trace | None) -> list[str]:
+    """Return a trace for a person: a line a hop, with its answer and where that comes from."""
+    if trace is None:
+        return ["not asked hop by hop"]
+    lines = []
+    for number, hop in enumerate(trace.hops, start=1):
+        line = f"{number}. {hop.question}  {hop.answer.text}  ({hop.answer.source})"
+        if hop.overruled:
+            line += f"; the base model says: {hop.tentative}"
+        lines.append(line)
+    return lines
+
+
+def check_name(name: str) -> None:
+    """Refuse the name of a decomposer that there is none of.
+
+    Raises:
+        ErrataError: There is none.
+    """
+    if name not in DECOMPOSERS:
+        raise ErrataError(
+            f"unknown decomposer {name!r}; use one of {', '.join(DECOMPOSERS)}, or a folder"
+        )

@@ -1,0 +1,66 @@
+"""The base model's answer to a subquestion: a name or a few words, fit to be put into the next."""
+
+from __future__ import annotations
+
+import re
+
+from serac.bases import BaseModel, CompletionModel
+from serac.conversation import Turn
+
+LONGEST = 24
+"""Tokens."""
+
+STOPS = ("\n", "Question:")
+
+_SHOWN = (
+    ("Who wrote the novel Emma?", "Jane Austen"),
+    ("What is the capital of Portugal?", "Lisbon"),
+    ("Which sport does Serena Williams play?", "tennis"),
+    ("What is the country of citizenship of Marie Curie?", "France"),
+    ("Who founded Ikea?", "Ingvar Kamprad"),
+    ("When did the Titanic sink?", "15 April 1912"),
+)
+"""Questions and answers that a model which continues text is shown."""
+
+_INSTRUCTION = "Answer with the name or the few words asked for, and nothing else."
+
+
+class ShortAnswers:
+    """Asks the base model one question at a time, and takes what it says as a name.
+
+    A model whose ``prompting`` is ``completion`` continues a list of questions with short answers;
+    any other is told to answer briefly.
+
+    Args:
+        base: The base model.
+    """
+
+    def __init__(self, base: BaseModel) -> None:
+        self.base = base
+
+    def answer(self, question: str) -> str:
+        """Return the answer, without closing punctuation; empty where there is none."""
+        base = self.base
+        if isinstance(base, CompletionModel) and base.prompting == "completion":
+            pieces = base.complete(short_prompt(question), stop=STOPS, max_new_tokens=LONGEST)
+            return as_name("".join(pieces))
+        asked = f"{question.strip()}\n\n{_INSTRUCTION}"
+        return as_name(base.reply([Turn("user", asked)], max_new_tokens=4 * LONGEST))
+
+
+def short_prompt(question: str) -> str:
+    """Return the prompt that a short answer continues."""
+    shown = [f"Question: {asked}\nAnswer: {answer}\n" for asked, answer in _SHOWN]
+    return "\n".join([*shown, f"Question: {' '.join(question.split())}\nAnswer:"])
+
+
+def as_name(answer: str) -> str:
+    """Return an answer's first line without quotation marks and closing punctuation.
+
+    A dot that belongs to a name ("Washington, D.C.", "Jr.") stays.
+    """
+    first = next((line for line in answer.strip().splitlines() if line.strip()), "")
+    first = first.strip().strip("\"'“”*").strip()
+    if re.search(r"(?:\b\w\.|\b(?:Jr|Sr|Inc|Ltd|Co|Corp|Bros|St)\.)$", first):
+        return first
+    return first.rstrip(" .!;,")
