@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from memory_store import Edit, Encoder
 from memory_store.errors import InvalidQueryError
-from serac.bases import BaseModel, CompletionModel
+from serac.bases import BaseModel, CompletionModel, at_most
 from serac.conversation import Turn
 from serac.decision import Route
 from serac.demonstrations import PAPER, Demonstration, DemonstrationStore, IkeSettings
@@ -26,7 +26,11 @@ class Answerer(Protocol):
     """Answers a conversation from edits."""
 
     def answer(
-        self, turns: Sequence[Turn], edits: Sequence[Edit], reading: str | None = None
+        self,
+        turns: Sequence[Turn],
+        edits: Sequence[Edit],
+        reading: str | None = None,
+        max_new_tokens: int | None = None,
     ) -> str:
         """Return the answer to the last turn under the edits.
 
@@ -34,11 +38,16 @@ class Answerer(Protocol):
             turns: The conversation.
             edits: The edits in scope, the most probable first.
             reading: The last turn made to stand on its own; as it was written when ``None``.
+            max_new_tokens: Longest answer, where it shall be shorter than the answerer's own.
         """
         ...
 
     def stream(
-        self, turns: Sequence[Turn], edits: Sequence[Edit], reading: str | None = None
+        self,
+        turns: Sequence[Turn],
+        edits: Sequence[Edit],
+        reading: str | None = None,
+        max_new_tokens: int | None = None,
     ) -> Iterator[str]:
         """Yield the same answer piece by piece."""
         ...
@@ -69,32 +78,34 @@ class PromptAnswerer:
         self.settings = settings
 
     def answer(
-        self, turns: Sequence[Turn], edits: Sequence[Edit], reading: str | None = None
+        self,
+        turns: Sequence[Turn],
+        edits: Sequence[Edit],
+        reading: str | None = None,
+        max_new_tokens: int | None = None,
     ) -> str:
         """Return the answer to the last turn under the edits."""
-        return "".join(self.stream(turns, edits, reading))
+        return "".join(self.stream(turns, edits, reading, max_new_tokens))
 
     def stream(
-        self, turns: Sequence[Turn], edits: Sequence[Edit], reading: str | None = None
+        self,
+        turns: Sequence[Turn],
+        edits: Sequence[Edit],
+        reading: str | None = None,
+        max_new_tokens: int | None = None,
     ) -> Iterator[str]:
         """Yield the same answer piece by piece."""
         used = edits[:MAX_EDITS]
         query = reading or turns[-1].content
-        if isinstance(self.model, CompletionModel) and self.completes(query):
-            pieces = stripped(self._completed(self.model, query, used))
-            return self._or_in_chat(pieces, turns, used) if self.model.knows_turns else pieces
-        return stripped(self.model.stream(with_fact_note(turns, used)))
 
-    def _or_in_chat(
-        self, pieces: Iterator[str], turns: Sequence[Turn], edits: Sequence[Edit]
-    ) -> Iterator[str]:
-        """Yield the pieces; where there is none, the model ended its line at once: ask in chat."""
-        first = next(pieces, None)
-        if first is None:
-            yield from stripped(self.model.stream(with_fact_note(turns, edits)))
-        else:
-            yield first
-            yield from pieces
+        def in_chat() -> Iterator[str]:
+            noted = with_fact_note(turns, used)
+            return stripped(self.model.stream(noted, max_new_tokens=max_new_tokens))
+
+        if isinstance(self.model, CompletionModel) and self.completes(query):
+            pieces = stripped(self._completed(self.model, query, used, max_new_tokens))
+            return _or_else(pieces, in_chat) if self.model.knows_turns else pieces
+        return in_chat()
 
     def completes(self, query: str) -> bool:
         """Say whether a query is put in a plain prompt, and not after the conversation."""
@@ -113,19 +124,34 @@ class PromptAnswerer:
         return self.demonstrations.nearest(query, edits, self.settings)
 
     def _completed(
-        self, model: CompletionModel, query: str, edits: Sequence[Edit]
+        self,
+        model: CompletionModel,
+        query: str,
+        edits: Sequence[Edit],
+        max_new_tokens: int | None,
     ) -> Iterator[str]:
         """Complete a prompt with as many demonstrations as the model has room for."""
         shown = self._shown(query, edits)
+        most = at_most(SHORT_ANSWER, max_new_tokens)
         while True:
             prompt = completion_prompt(query, edits, shown)
-            least = SHORT_ANSWER if shown else 1  # demonstrations take no room from the answer
+            least = most if shown else 1  # demonstrations take no room from the answer
             try:
-                return model.complete(prompt, stop=STOPS, max_new_tokens=SHORT_ANSWER, least=least)
+                return model.complete(prompt, stop=STOPS, max_new_tokens=most, least=least)
             except InvalidQueryError:
                 if not shown:
                     raise
                 shown = shown[: len(shown) // 2]
+
+
+def _or_else(pieces: Iterator[str], others: Callable[[], Iterator[str]]) -> Iterator[str]:
+    """Yield the pieces, or the others where there is none: the model ended its line at once."""
+    first = next(pieces, None)
+    if first is None:
+        yield from others()
+    else:
+        yield first
+        yield from pieces
 
 
 def ike(

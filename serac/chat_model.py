@@ -71,6 +71,7 @@ class _Plan:
     messages: list[BaseMessage]
     decision: Decision | None = None
     counterfactual: Decision | None = None
+    max_tokens: int | None = None
 
 
 class OverlayChatModel(BaseChatModel):
@@ -161,7 +162,7 @@ class OverlayChatModel(BaseChatModel):
     ) -> ChatResult:
         plan = self._plan(messages, kwargs)
         if plan.counterfactual is not None:
-            return self._counterfactual_result(messages, plan.counterfactual, stop)
+            return self._counterfactual_result(plan, plan.counterfactual, stop)
         inner = self.inner.generate(
             [plan.messages], stop=stop, callbacks=_nested(CallbackManager, run_manager), **kwargs
         )
@@ -177,7 +178,7 @@ class OverlayChatModel(BaseChatModel):
         plan = await run_in_executor(None, self._plan, messages, kwargs)
         if plan.counterfactual is not None:
             return await run_in_executor(
-                None, self._counterfactual_result, messages, plan.counterfactual, stop
+                None, self._counterfactual_result, plan, plan.counterfactual, stop
             )
         nested = _nested(AsyncCallbackManager, run_manager)
         inner = await self.inner.agenerate([plan.messages], stop=stop, callbacks=nested, **kwargs)
@@ -192,7 +193,7 @@ class OverlayChatModel(BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         plan = self._plan(messages, kwargs)
         if plan.counterfactual is not None:
-            yield from self._counterfactual_chunks(messages, plan.counterfactual, stop)
+            yield from self._counterfactual_chunks(plan, plan.counterfactual, stop)
             return
         # Without a list of its own the inner run would take the callbacks of the chain
         # around us, which already hear of each token from our run.
@@ -211,7 +212,7 @@ class OverlayChatModel(BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         plan = await run_in_executor(None, self._plan, messages, kwargs)
         if plan.counterfactual is not None:
-            pieces = self._counterfactual_chunks(messages, plan.counterfactual, stop)
+            pieces = self._counterfactual_chunks(plan, plan.counterfactual, stop)
             async with aclosing(in_executor(pieces)) as chunks:
                 async for chunk in chunks:
                     yield chunk
@@ -240,9 +241,9 @@ class OverlayChatModel(BaseChatModel):
             decision.route == "counterfactual"
             and at == len(messages) - 1
             and all(map(is_plain, messages))
-            and all(name in PLAIN_SETTINGS for name, value in asked.items() if value is not None)
+            and all(_is_plain_setting(*one) for one in asked.items())
         ):
-            return _Plan(messages, decision, decision)
+            return _Plan(messages, decision, decision, asked.get("max_tokens"))
         # The facts stay with the question also when results of tools follow it: nothing
         # may stand between a call and its result, and the prompt of a tool loop keeps its
         # prefix from step to step.
@@ -250,25 +251,26 @@ class OverlayChatModel(BaseChatModel):
         return _Plan([*messages[:at], stated, *messages[at + 1 :]], decision)
 
     def _counterfactual_result(
-        self, messages: list[BaseMessage], decision: Decision, stop: Sequence[str] | None
+        self, plan: _Plan, decision: Decision, stop: Sequence[str] | None
     ) -> ChatResult:
-        text = "".join(self._counterfactual_pieces(messages, decision, stop)).strip()
+        text = "".join(self._counterfactual_pieces(plan, decision, stop)).strip()
         message = AIMessage(content=text, response_metadata=decision_metadata(decision))
         return ChatResult(generations=[ChatGeneration(message=message)])
 
     def _counterfactual_chunks(
-        self, messages: list[BaseMessage], decision: Decision, stop: Sequence[str] | None
+        self, plan: _Plan, decision: Decision, stop: Sequence[str] | None
     ) -> Generator[ChatGenerationChunk, None, None]:
         yield as_chunk(AIMessageChunk(content=""), decision)
-        for piece in self._counterfactual_pieces(messages, decision, stop):
+        for piece in self._counterfactual_pieces(plan, decision, stop):
             yield as_chunk(AIMessageChunk(content=piece))
 
     def _counterfactual_pieces(
-        self, messages: list[BaseMessage], decision: Decision, stop: Sequence[str] | None
+        self, plan: _Plan, decision: Decision, stop: Sequence[str] | None
     ) -> Iterator[str]:
-        turns = turns_from_messages(messages)
+        turns = turns_from_messages(plan.messages)
         answerer = self.overlay.answerer(decision.route)
-        return cut_at_stop(answerer.stream(turns, decision.edits, decision.reading), stop or ())
+        pieces = answerer.stream(turns, decision.edits, decision.reading, plan.max_tokens)
+        return cut_at_stop(pieces, stop or ())
 
     # Tools and structured output
 
@@ -340,6 +342,15 @@ class OverlayChatModel(BaseChatModel):
             return await run_in_executor(None, state, model_input)
 
         return RunnableLambda(state, astate, name="errata")
+
+
+def _is_plain_setting(name: str, value: Any) -> bool:
+    """Say whether a keyword argument asks for nothing but text, and is one that can be obeyed."""
+    if value is None:
+        return True
+    if name == "max_tokens":  # what the inner model refuses it shall refuse itself
+        return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return name in PLAIN_SETTINGS
 
 
 def _nested(

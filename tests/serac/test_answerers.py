@@ -82,6 +82,13 @@ def test_a_query_that_leaves_no_room_is_refused():
         ike(NarrowBase(10), ENCODER).answer(TURNS, EDITS[:1])
 
 
+@pytest.mark.parametrize(("asked", "most"), [(None, SHORT_ANSWER), (5, 5), (99, SHORT_ANSWER)])
+def test_a_shorter_answer_can_be_asked_for_and_no_longer_one(asked, most):
+    base = FakeCompletionBase(" Paris")
+    ike(base).answer(TURNS, EDITS[:1], max_new_tokens=asked)
+    assert base.completed[0][2] == most
+
+
 def test_a_chat_model_gets_the_facts_after_the_conversation():
     base = FakeBase("Paris")
 
