@@ -7,6 +7,7 @@ from typing import Protocol
 
 from memory_store import Edit, Encoder
 from memory_store.errors import InvalidQueryError
+from serac.asked_part import asked_part
 from serac.bases import BaseModel, CompletionModel, at_most
 from serac.conversation import Turn
 from serac.decision import Route
@@ -59,7 +60,8 @@ class PromptAnswerer:
     A model whose ``prompting`` is ``completion`` continues a plain prompt of facts and the
     query, with demonstrations if there are any, and the answer is one line. Any other gets the
     whole conversation, with the facts as quoted data after it; so does every model that knows
-    turns where a piece of work is asked for, since a line is no poem.
+    turns where a piece of work is asked for, since a line is no poem. Of a longer query a plain
+    prompt has the part that asks for the edit, where there is an encoder to find it by.
 
     Args:
         model: The model that answers.
@@ -116,7 +118,12 @@ class PromptAnswerer:
 
     def prompt(self, query: str, edits: Sequence[Edit]) -> str:
         """Return the completion prompt with all demonstrations."""
-        return completion_prompt(query, edits, self._shown(query, edits))
+        return completion_prompt(self._asked(query, edits), edits, self._shown(query, edits))
+
+    def _asked(self, query: str, edits: Sequence[Edit]) -> str:
+        if self.demonstrations is None or is_task(query):
+            return query
+        return asked_part(query, edits, self.demonstrations.encoder)
 
     def _shown(self, query: str, edits: Sequence[Edit]) -> tuple[Demonstration, ...]:
         if self.demonstrations is None:
@@ -131,10 +138,10 @@ class PromptAnswerer:
         max_new_tokens: int | None,
     ) -> Iterator[str]:
         """Complete a prompt with as many demonstrations as the model has room for."""
-        shown = self._shown(query, edits)
+        asked, shown = self._asked(query, edits), self._shown(query, edits)
         most = at_most(SHORT_ANSWER, max_new_tokens)
         while True:
-            prompt = completion_prompt(query, edits, shown)
+            prompt = completion_prompt(asked, edits, shown)
             least = most if shown else 1  # demonstrations take no room from the answer
             try:
                 return model.complete(prompt, stop=STOPS, max_new_tokens=most, least=least)

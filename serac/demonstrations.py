@@ -80,7 +80,7 @@ class DemonstrationStore:
     """
 
     def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
+        self.encoder = encoder
         self._vectors: Vectors | None = None
         self._lock = threading.Lock()
 
@@ -98,8 +98,8 @@ class DemonstrationStore:
             return ()
         with self._lock:
             if self._vectors is None:
-                self._vectors = self._encoder.encode([record["fact"] for record in records()])
-        asked = self._encoder.encode([edits[0].text if edits else query])[0]
+                self._vectors = self.encoder.encode([record["fact"] for record in records()])
+        asked = self.encoder.encode([edits[0].text if edits else query])[0]
         order = np.argsort(-(self._vectors @ asked), kind="stable")
         wanted = _numbers(settings)
         found = [

@@ -162,3 +162,23 @@ def test_how_facts_are_put_is_the_model_s_own_setting():
 )
 def test_a_short_query_about_one_edit_is_the_counterfactual_model_s(query, edits, route):
     assert auto_route(query, EDITS[:edits]) == route
+
+
+def test_a_plain_prompt_has_the_part_of_a_longer_query_that_asks_for_the_edit():
+    base = FakeCompletionBase(" Paris")
+    asks = "What is fact number 0?"
+    turns = (Turn("user", f"A snail crept across the doorstep. {asks}"),)
+
+    ike(base, ENCODER).answer(turns, EDITS[:1])
+    PromptAnswerer(base).answer(turns, EDITS[:1])
+
+    (with_encoder, *_), (without, *_) = base.completed
+    assert with_encoder.endswith(f"\nPrompt: {asks}")
+    assert f"\nPrompt: {turns[0].content}" in without
+
+
+def test_a_piece_of_work_is_asked_for_whole():
+    query = "Write a poem. Mention fact number 0."
+    base = FakeCompletionBase(" Paris")
+    ike(base, ENCODER).answer((Turn("user", query),), EDITS[:1])
+    assert base.completed[0][0].endswith(f"\nPrompt: {query}")
