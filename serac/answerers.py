@@ -11,7 +11,7 @@ from serac.asked_part import asked_part
 from serac.bases import BaseModel, CompletionModel, at_most
 from serac.conversation import Turn
 from serac.decision import Route
-from serac.demonstrations import PAPER, Demonstration, DemonstrationStore, IkeSettings
+from serac.demonstrations import SCOPED, Demonstration, DemonstrationStore, IkeSettings
 from serac.prompts import MAX_EDITS, completion_prompt, with_fact_note
 from serac.tasks import is_task
 from serac.text_stream import stripped
@@ -73,7 +73,7 @@ class PromptAnswerer:
         self,
         model: BaseModel,
         demonstrations: DemonstrationStore | None = None,
-        settings: IkeSettings = PAPER,
+        settings: IkeSettings = SCOPED,
     ) -> None:
         self.model = model
         self.demonstrations = demonstrations
@@ -162,7 +162,7 @@ def _or_else(pieces: Iterator[str], others: Callable[[], Iterator[str]]) -> Iter
 
 
 def ike(
-    base: BaseModel, encoder: Encoder | None = None, settings: IkeSettings = PAPER
+    base: BaseModel, encoder: Encoder | None = None, settings: IkeSettings = SCOPED
 ) -> PromptAnswerer:
     """Return the answerer of in-context knowledge editing on the base model.
 

@@ -22,7 +22,7 @@ from serac.calibration import remembered
 from serac.conversation import Query, Turn, as_turns
 from serac.counterfactual import SHIPPED, CounterfactualModel
 from serac.decision import Decision, Reply, Route, StreamedReply
-from serac.demonstrations import PAPER, IkeSettings
+from serac.demonstrations import SCOPED, IkeSettings
 from serac.embedded import FINGERPRINT, installed_gguf, load_embedded_base
 from serac.preview import BlastRadius, preview, reference_questions
 from serac.router import Router
@@ -58,7 +58,8 @@ class FactOverlay:
         counterfactual_model: The model behind ``counterfactual``: a ``Path`` to the folder of one
             that was trained, or what :func:`serac.bases.load_base` finds a model by, which gets
             the edit in a plain prompt; the shipped one when ``None``.
-        ike_settings: Which demonstrations IKE shows.
+        ike_settings: Which demonstrations IKE shows; :data:`serac.demonstrations.PAPER` has the
+            paper's.
         decomposer: Takes multi-hop questions apart; without one every question is
             asked as it is.
         device: Where local models run; chosen by itself when ``None``.
@@ -74,7 +75,7 @@ class FactOverlay:
         base: Any = None,
         answerer: str = DEFAULT_ANSWERER,
         counterfactual_model: Any = None,
-        ike_settings: IkeSettings = PAPER,
+        ike_settings: IkeSettings = SCOPED,
         decomposer: Decomposer | None = None,
         device: str | None = None,
         recall_floor: float = -math.inf,

@@ -7,7 +7,7 @@ from memory_store import Edit
 from memory_store.errors import InvalidQueryError
 from serac.answerers import SHORT_ANSWER, STOPS, PromptAnswerer, auto_route, ike
 from serac.conversation import Turn
-from serac.demonstrations import DemonstrationStore, IkeSettings
+from serac.demonstrations import PAPER, DemonstrationStore, IkeSettings
 from serac.prompts import MAX_EDITS, completion_prompt, with_fact_note
 
 EDITS = [Edit(str(n), f"Fact number {n}.") for n in range(6)]
@@ -73,7 +73,7 @@ class NarrowBase(FakeCompletionBase):
 def test_a_model_with_little_room_is_shown_fewer_demonstrations():
     base = NarrowBase(900)
 
-    assert ike(base, ENCODER).answer(TURNS, EDITS[:1]) == "Paris"
+    assert ike(base, ENCODER, PAPER).answer(TURNS, EDITS[:1]) == "Paris"
     assert 0 < shown(base.completed[0][0]) < 32
 
 
