@@ -203,7 +203,8 @@ class AnswerRun:
 
     def probabilities(self, progress: Progress) -> None:
         """Add ROME's scores and magnitudes: ES, EM, PS, PM, NS, NM."""
-        records = self._records(self.sizes.records)
+        by_ike_alone = list(self.by) == ["ike"]
+        records = self._records(self.sizes.ike_records if by_ike_alone else self.sizes.records)
         decided: dict[tuple[str, str], Decision] = {}
         everything = [case for found in records for case in found]
         for case, decision in zip(
