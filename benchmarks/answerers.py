@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -55,10 +55,14 @@ class Answerers:
             model = cast(TransformersBase, self.counterfactual.model)
             prompt = self.counterfactual.prompt(query, edits)
             return Prompted(model, prompt, (STOP,), LONGEST_ANSWER)
+        if route == "ike" and self.ike.completes(query):
+            return Prompted(self.base, self.ike.prompt(query, edits), STOPS, SHORT_ANSWER)
+        return self._in_chat(asked)
+
+    def _in_chat(self, asked: Asked) -> Prompted:
+        route, query, edits = asked
         turns: tuple[Turn, ...] = (Turn("user", query),)
         if route == "ike":
-            if self.ike.completes(query):
-                return Prompted(self.base, self.ike.prompt(query, edits), STOPS, SHORT_ANSWER)
             turns = with_fact_note(turns, edits)
         prompt = self.base.tokenizer.apply_chat_template(
             [{"role": turn.role, "content": turn.content} for turn in turns],
@@ -70,6 +74,13 @@ class Answerers:
     def answer(self, asked: Sequence[Asked], progress: Callable[[int], None]) -> list[str]:
         """Return the answer to each query; what was asked before is not answered again."""
         known = {o: self.prompted(o) for o in dict.fromkeys(asked) if o not in self._answers}
+        self._ask(known, progress)
+        # As the answerer itself does where a model ends its line at once.
+        empty = [one for one in known if one[0] == "ike" and not self._answers[one]]
+        self._ask({one: self._in_chat(one) for one in empty}, progress)
+        return [self._answers[one] for one in asked]
+
+    def _ask(self, known: Mapping[Asked, Prompted], progress: Callable[[int], None]) -> None:
         ways = {one: (how.model, how.stop, how.most) for one, how in known.items()}
         for model, stop, most in dict.fromkeys(ways.values()):
             ones = [one for one in known if ways[one] == (model, stop, most)]
@@ -81,7 +92,6 @@ class Answerers:
                 progress=progress,
             )
             self._answers.update(zip(ones, told, strict=True))
-        return [self._answers[one] for one in asked]
 
     def log_probabilities(
         self, asked: Sequence[tuple[Asked, str]], progress: Callable[[int], None]

@@ -29,6 +29,9 @@ IN_SCOPE = ("exact", "paraphrase", "rephrase")
 LETTERS = {"exact": "E", "paraphrase": "P", "rephrase": "P", "neighborhood": "N"}
 """The first letter of ROME's scores, by kind of case."""
 
+BY = ("base", "counterfactual", "ike", "auto")
+"""Who answers, by the names that rows have."""
+
 ROUTES: tuple[Route, ...] = ("counterfactual", "ike")
 SPEAKS = "answer speaks of the overlay"
 SETTINGS = ("right edit given", "one edit in memory", "all edits in memory")
@@ -48,8 +51,8 @@ class Sizes:
     """
 
     short: int = 400
-    ike: int = 30
-    ike_paraphrases: int = 100
+    ike: int = 60
+    ike_paraphrases: int = 200
     routed: int = 300
     records: int = 60
     ike_records: int = 10
@@ -68,6 +71,7 @@ class AnswerRun:
         sizes: How many cases are asked.
         seed: Draws them.
         told: Told what was asked and answered, for a look at the errors.
+        by: Whose figures are measured.
     """
 
     def __init__(
@@ -80,11 +84,12 @@ class AnswerRun:
         sizes: Sizes,
         seed: int,
         told: Callable[[dict[str, Any]], None] = lambda record: None,
+        by: Sequence[str] = BY,
     ) -> None:
         self.rows, self.overlay, self.benchmark = rows, overlay, benchmark
         self.encoder, self.threshold, self.sizes = encoder, threshold, sizes
         self.answerers = Answerers(overlay)
-        self.told = told
+        self.told, self.by = told, by
         chance = random.Random(seed)  # noqa: S311
         self.by_kind: dict[str, list[Case]] = defaultdict(list)
         for case in benchmark.cases:
@@ -96,11 +101,13 @@ class AnswerRun:
         """Add success with the right edit given, and how often the old object comes back."""
         for kind in self._kinds(IN_SCOPE):
             few = self.sizes.ike_paraphrases if kind == "paraphrase" else self.sizes.ike
-            for route in ROUTES:
+            for route in filter(self.by.__contains__, ROUTES):
                 cases = self.by_kind[kind][: few if route == "ike" else self.sizes.short]
                 answers = self.answerers.answer([self._given(route, c) for c in cases], progress)
                 self._success(kind, cases, answers, route, "right edit given")
                 self._old_object(kind, cases, answers, route, "right edit given")
+            if "base" not in self.by:
+                continue
             cases = self.by_kind[kind][:few]
             answers = self.answerers.answer([("base", c.query, ()) for c in cases], progress)
             self._old_object(kind, cases, answers, "base", "no edit")
@@ -108,6 +115,8 @@ class AnswerRun:
 
     def routed(self, progress: Progress) -> None:
         """Add success in scope and locality out of it, the router deciding."""
+        if "auto" not in self.by:
+            return
         for setting in SETTINGS[1:]:
             for kind in self._kinds():
                 cases = self.by_kind[kind][: self.sizes.routed]
@@ -194,7 +203,8 @@ class AnswerRun:
 
     def probabilities(self, progress: Progress) -> None:
         """Add ROME's scores and magnitudes: ES, EM, PS, PM, NS, NM."""
-        records = self._records(self.sizes.records)
+        by_ike_alone = list(self.by) == ["ike"]
+        records = self._records(self.sizes.ike_records if by_ike_alone else self.sizes.records)
         decided: dict[tuple[str, str], Decision] = {}
         everything = [case for found in records for case in found]
         for case, decision in zip(
@@ -208,7 +218,7 @@ class AnswerRun:
                 found, router.decide_many([as_turns(c.query) for c in found]), strict=True
             ):
                 decided[f"one edit in memory {own.id}", case.query] = decision
-        for route in ("base", "counterfactual", "ike", "auto"):
+        for route in self.by:
             used = records[: self.sizes.ike_records] if route == "ike" else records
             for setting in SETTINGS[1:] if route != "base" else ("no edit",):
                 self._probabilities(used, decided, route, setting, progress)

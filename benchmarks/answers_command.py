@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from benchmarks import data as loaders
-from benchmarks.answers import AnswerRun, Sizes, memory_with
+from benchmarks.answers import BY, AnswerRun, Sizes, memory_with
+from benchmarks.answers_opinions import add_opinions
 from benchmarks.answers_own import add_follow_ups, add_statements
 from benchmarks.answers_speed import add_speed
 from benchmarks.answers_text import add_texts
@@ -28,7 +29,7 @@ from serac.counterfactual.model import read_config
 from serac.overlay import FactOverlay
 
 PRIVATE = Path(__file__).parent / "private"
-PARTS = ("counterfact", "zsre", "own", "texts", "speed")
+PARTS = ("counterfact", "zsre", "own", "convsent", "texts", "speed")
 LONGEST = 48
 """Tokens that are read of a longer answer to a case of our own."""
 
@@ -45,6 +46,13 @@ CounterfactualOption = Annotated[
     Path,
     typer.Option("--counterfactual-model", help="Folder of the counterfactual model."),
 ]
+ByOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--by",
+        help=f"Whose figures to measure: {', '.join(BY)}; all otherwise. Other rows are kept.",
+    ),
+]
 SmallOption = Annotated[bool, typer.Option("--small", help="A few cases of each kind.")]
 
 
@@ -54,19 +62,21 @@ def answers(
     seed: SeedOption = 0,
     only: OnlyOption = None,
     counterfactual_model: CounterfactualOption = SHIPPED,
+    by: ByOption = None,
     small: SmallOption = False,
 ) -> None:
-    """What is said: base, counterfactual, IKE and auto, on CounterFact, zsRE and our own cases.
+    """What is said, by base, counterfactual, IKE and auto, on the sets and on our own cases.
 
     Each part is written as soon as it is done; single answers go to a private folder, to be read.
     """
     parts = only or list(PARTS)
-    unknown = [name for name in parts if name not in PARTS]
-    if unknown:
-        raise ErrataError(f"there is no {unknown[0]}; use {', '.join(PARTS)}")
+    for names, known in ((parts, PARTS), (by or (), BY)):
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise ErrataError(f"there is no {unknown[0]}; use {', '.join(known)}")
     if small and out.resolve() == RESULTS.resolve():
         raise ErrataError("a small run is no result; name another folder with --out")
-    run = _Run(data, out.resolve(), seed, counterfactual_model, small)
+    run = _Run(data, out.resolve(), seed, counterfactual_model, by, small)
     for name in parts:
         started = time.perf_counter()
         file = run.measure(name)
@@ -76,15 +86,18 @@ def answers(
 class _Run:
     """Measures the parts, over one encoder."""
 
-    def __init__(self, data: Path, out: Path, seed: int, model: Path, small: bool) -> None:
+    def __init__(
+        self, data: Path, out: Path, seed: int, model: Path, by: list[str] | None, small: bool
+    ) -> None:
         self.data, self.out, self.seed, self.model, self.small = data, out, seed, model, small
+        self.by, self.some = by or BY, by is not None
         self.encoder = RememberingEncoder(SentenceTransformerEncoder.embedded())
         self.trained = load_scope_classifier(self.encoder)
 
     def measure(self, name: str) -> Path:
         """Run a part and write its rows."""
         told: list[dict[str, Any]] = []
-        sets = {"zsre": loaders.zsre, "own": lambda folder: None}
+        sets = {"zsre": loaders.zsre, "own": lambda _: None, "convsent": lambda _: None}
         benchmark: Benchmark | None = sets.get(name, loaders.counterfact)(self.data)
         rows = self._rows(name, benchmark)
         edits = benchmark.edits if benchmark else ()
@@ -96,8 +109,9 @@ class _Run:
             overlay = self._overlay(memory)
             self._measure(name, rows, overlay, benchmark, told.append, progress)
         if told:
-            _keep(told, PRIVATE if self.out == RESULTS else self.out, f"answers_{name}.jsonl")
-        return rows.write(self.out)
+            kept = "_".join([f"answers_{name}", *(self.by if self.some else ())])
+            _keep(told, PRIVATE if self.out == RESULTS else self.out, f"{kept}.jsonl")
+        return rows.write(self.out, beside=self.some)
 
     def _measure(
         self,
@@ -108,21 +122,26 @@ class _Run:
         told: Callable[[dict[str, Any]], None],
         progress: Callable[[int], None],
     ) -> None:
-        if benchmark is None:
+        if name == "convsent":
+            size = 2 if self.small else 60
+            add_opinions(rows, overlay, self.data, size, self.seed, told, progress, self.by)
+        elif benchmark is None:
             most = 1 if self.small else None
             overlay.base.max_new_tokens = LONGEST  # type: ignore[attr-defined]
-            add_statements(rows, overlay, told, progress, most)
-            add_follow_ups(rows, overlay, told, progress, most)
+            add_statements(rows, overlay, told, progress, most, self.by)
+            if "auto" in self.by:
+                add_follow_ups(rows, overlay, told, progress, most)
         elif name == "texts":
             add_texts(rows, overlay, self.data, 1 if self.small else 20, self.seed, progress)
         else:
             sizes = SMALL if self.small else Sizes()
             threshold = self.trained.threshold_for()
             run = AnswerRun(
-                rows, overlay, benchmark, self.encoder, threshold, sizes, self.seed, told
+                rows, overlay, benchmark, self.encoder, threshold, sizes, self.seed, told, self.by
             )
             if name == "speed":
-                add_speed(rows, overlay, run.by_kind["exact"][: 2 if self.small else 15], progress)
+                cases = run.by_kind["exact"][: 2 if self.small else 15]
+                add_speed(rows, overlay, cases, progress, self.by)
                 return
             run.given(progress)
             run.routed(progress)
@@ -131,6 +150,7 @@ class _Run:
     def _rows(self, name: str, benchmark: Benchmark | None) -> Rows:
         words = f"python -m benchmarks answers --data DATA --seed {self.seed} --only {name}"
         words += " --counterfactual-model FOLDER" if self.model != SHIPPED else ""
+        words += "".join(f" --by {name}" for name in self.by) if self.some else ""
         words += " --small" if self.small else ""
         return Rows(
             f"answers_{name}",

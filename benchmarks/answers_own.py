@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from benchmarks.answerers import Answerers, Asked
-from benchmarks.answers import ROUTES
+from benchmarks.answers import BY, ROUTES
 from benchmarks.own import ConversationTurn, beyond_triples, follow_ups, is_right
 from benchmarks.rows import Rows
 from memory_store import Edit
@@ -21,7 +21,12 @@ Progress = Callable[[int], None]
 
 
 def add_statements(
-    rows: Rows, overlay: FactOverlay, told: Told, progress: Progress, most: int | None = None
+    rows: Rows,
+    overlay: FactOverlay,
+    told: Told,
+    progress: Progress,
+    most: int | None = None,
+    by: Sequence[str] = BY,
 ) -> None:
     """Add success on edits that are no triples: right edit given, and all of them in memory."""
     cases = beyond_triples()[:most]
@@ -39,25 +44,28 @@ def add_statements(
             (route, case.query, (edit,)) for case, edit in zip(cases, edits, strict=True)
         ]
     found: dict[tuple[str, str], dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
-    for (by, setting), queries in asked.items():
+    for (who, setting), queries in asked.items():
+        if who not in by:
+            continue
         answers = answerers.answer(queries, progress)
         for case, answer in zip(cases, answers, strict=True):
             right = is_right(answer, case.answers, case.excluded)
             for kind in (case.kind, "all"):
-                found[by, setting][kind].append(right)
+                found[who, setting][kind].append(right)
             record = {"kind": case.kind, "query": case.query, "edit": case.edit, "answer": answer}
-            told({**record, "by": by, "setting": setting, "right": right})
-    for case, edit, decision in zip(cases, edits, decided, strict=True):
-        for kind in (case.kind, "all"):
-            found["auto", "fires"][kind].append(decision.edits[:1] == (edit,))
-    for (by, setting), kinds in found.items():
+            told({**record, "by": who, "setting": setting, "right": right})
+    if "auto" in by:
+        for case, edit, decision in zip(cases, edits, decided, strict=True):
+            for kind in (case.kind, "all"):
+                found["auto", "fires"][kind].append(decision.edits[:1] == (edit,))
+    for (who, setting), kinds in found.items():
         for kind, results in kinds.items():
             fires = setting == "fires"
             rows.add(
                 f"beyond triples: {kind}",
                 "fires on the right edit" if fires else "answer has what the edit says",
                 results,
-                answerer=by,
+                answerer=who,
                 memory="all edits in memory" if fires else setting,
             )
     for edit in edits:

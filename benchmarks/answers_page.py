@@ -10,6 +10,7 @@ TITLES = {
     "answers_counterfact": "CounterFact, 21,919 edits",
     "answers_zsre": "zsRE, 737 edits",
     "answers_own": "Cases of our own writing",
+    "answers_convsent": "ConvSent: opinions of a persona",
     "answers_texts": "Longer texts",
     "answers_speed": "What an answer costs",
 }
@@ -20,23 +21,31 @@ Drawn from the rows in `benchmarks/results/` by `python -m benchmarks report`; d
 What still goes wrong, read by eye, is in [answers_errors.md](answers_errors.md).
 
 The base model is the embedded SmolLM2-135M-Instruct; the counterfactual model is the shipped
-adapter on it; IKE shows the base model the nearest 32 demonstrations in the ratio 1:3:4; *auto*,
-the default, gives the counterfactual model the short factual queries about one edit and IKE the
-rest. Answers are generated freely and greedily, many prompts in a batch. An answer *follows the
-edit* if it holds the new object and not the old one, case and punctuation folded. *Right edit
-given* leaves the scope classifier out; in *one edit in memory* and *all edits in memory* it
-decides, at its default threshold, and a query that no edit fires on goes to the base model. *The
-base model's own answer* is given where nothing fires, which the tests show to be equal bit for
-bit. Cases are drawn by the seed. An answer *speaks of the overlay* if it has its wording ("new
-fact", "this note", a prompt's own labels).
+adapter on it; IKE shows the base model the 4 demonstrations nearest to the edit, half copies and
+half updates, and of a longer query the part that asks for the edit; *auto*, the default, gives
+the counterfactual model the short factual queries about one edit and IKE the rest. Answers are
+generated freely and greedily, many prompts in a batch. An answer *follows the edit* if it holds
+the new object and not the old one, case and punctuation folded. *Right edit given* leaves the
+scope classifier out; in *one edit in memory* and *all edits in memory* it decides, at its default
+threshold, and a query that no edit fires on goes to the base model. *The base model's own answer*
+is given where nothing fires, which the tests show to be equal bit for bit. Cases are drawn by the
+seed. An answer *speaks of the overlay* if it has its wording ("new fact", "this note", a prompt's
+own labels).
 
 ES, PS and NS are ROME's scores: the share of exact prompts and of paraphrases after which the new
 object is likelier than the old one, and of neighbours after which the old one is; EM, PM and NM
 are the mean differences of the probabilities (of the mean log-probability a token). The base
 model is given the plain prompt, an answerer its own. GE is the entropy of bigrams and trigrams in
 what is written; RS its likeness to a reference text, here made of the statements of facts that
-really have the new object. Intervals are 95% percentile bootstraps over records, and exact ones
-where a share is 0 or 1.
+really have the new object.
+
+An *opinion* is an edit that the persona loves or dislikes a topic of ConvSent, and the question
+what it thinks of it. Which opinion an answer states is told by a list of words of our own: those
+of liking against those of dislike, turned round after a negation, the topic's name left out. How
+often that list finds an opinion in the set's own texts, and how often it is then the one of the
+set's label, stands below the answers.
+
+Intervals are 95% percentile bootstraps over records, and exact ones where a share is 0 or 1.
 """
 
 
@@ -51,12 +60,7 @@ def answers_page(folder: Path) -> str:
 
 
 def _section(title: str, rows: list[Row]) -> str:
-    first = rows[0]
-    made = (
-        f"`{first.command}` (seed {first.seed}; {first.setting['machine']}; code "
-        f"{first.setting['code']}; {first.setting['scope_classifier']}; counterfactual model "
-        f"{first.setting['counterfactual_model']})"
-    )
+    made = "\n\n".join(f"{run}." for run in dict.fromkeys(map(_made_by, rows)))
     lines = [
         "| queries | figure | by | edits | value | 95% interval | n |",
         "|---|---|---|---|---|---|---|",
@@ -67,4 +71,12 @@ def _section(title: str, rows: list[Row]) -> str:
         for row in rows
     ]
     table = "\n".join(lines)
-    return f"## {title}\n\n{made}.\n\n{table}\n"
+    return f"## {title}\n\n{made}\n\n{table}\n"
+
+
+def _made_by(row: Row) -> str:
+    setting = row.setting
+    return (
+        f"`{row.command}` (seed {row.seed}; {setting['machine']}; code {setting['code']}; "
+        f"{setting['scope_classifier']}; counterfactual model {setting['counterfactual_model']})"
+    )

@@ -18,28 +18,35 @@ TOKENS = 32
 
 
 def add_speed(
-    rows: Rows, overlay: FactOverlay, cases: Sequence[Case], progress: Callable[[int], None]
+    rows: Rows,
+    overlay: FactOverlay,
+    cases: Sequence[Case],
+    progress: Callable[[int], None],
+    by: Sequence[str] = ROUTES,
 ) -> None:
     """Add, for each answerer, time to first token and tokens a second as ratios to the base's.
 
     Each case is asked of all in turn, so that what else runs on the machine weighs on all alike.
     """
     answerers = Answerers(overlay)
+    routes = [route for route in ROUTES if route in by]
     firsts: dict[str, list[float]] = defaultdict(list)
     rates: dict[str, list[float]] = defaultdict(list)
     for case in cases:
         edits = (overlay.memory.get(str(case.edit)),)
         timed: dict[str, tuple[float, float]] = {}
-        for route in ("base", *ROUTES):
+        for route in ("base", *routes):
             how = answerers.prompted((route, case.query, edits))
             timed[route] = _timed(how.model, how.prompt)
-        for route in ROUTES:
+        for route in routes:
             firsts[route].append(timed[route][0] / timed["base"][0])
             rates[route].append(timed[route][1] / timed["base"][1])
         progress(1)
-    for by in firsts:
-        rows.add("speed", "first token after, by the base model's", firsts[by], "p50", answerer=by)
-        rows.add("speed", "tokens a second, by the base model's", rates[by], "p50", answerer=by)
+    for who in firsts:
+        rows.add(
+            "speed", "first token after, by the base model's", firsts[who], "p50", answerer=who
+        )
+        rows.add("speed", "tokens a second, by the base model's", rates[who], "p50", answerer=who)
 
 
 def _timed(model: TransformersBase, prompt: str) -> tuple[float, float]:

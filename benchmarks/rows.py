@@ -46,6 +46,12 @@ class Row:
     command: str
     setting: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def figure(self) -> tuple[Any, ...]:
+        """Return what it is a figure of: a later run's row of the same takes its place."""
+        notes = [self.setting.get(name) for name in ("answerer", "memory")]
+        return (self.kind, self.metric, *notes)
+
 
 class Rows:
     """Collects the rows of one run and writes them as JSONL.
@@ -91,11 +97,20 @@ class Rows:
         self.rows.append(row)
         return row
 
-    def write(self, folder: Path = RESULTS) -> Path:
-        """Write the rows to ``folder/<benchmark>.jsonl``, in place of an earlier run's."""
+    def write(self, folder: Path = RESULTS, *, beside: bool = False) -> Path:
+        """Write the rows to ``folder/<benchmark>.jsonl``, in place of an earlier run's.
+
+        Args:
+            folder: Where the file lies.
+            beside: Keep those rows of the earlier run that are figures of something else.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"{self.benchmark}.jsonl"
-        lines = [json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in self.rows]
+        rows = self.rows
+        if beside and file.is_file():
+            new = {row.figure: row for row in rows}
+            rows = [new.pop(row.figure, row) for row in read_rows(file)] + list(new.values())
+        lines = [json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in rows]
         file.write_text("".join(lines), encoding="utf-8")
         return file
 

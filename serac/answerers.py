@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from memory_store import Edit, Encoder
 from memory_store.errors import InvalidQueryError
-from serac.bases import BaseModel, CompletionModel
+from serac.asked_part import asked_part
+from serac.bases import BaseModel, CompletionModel, at_most
 from serac.conversation import Turn
 from serac.decision import Route
-from serac.demonstrations import PAPER, Demonstration, DemonstrationStore, IkeSettings
+from serac.demonstrations import SCOPED, Demonstration, DemonstrationStore, IkeSettings
 from serac.prompts import MAX_EDITS, completion_prompt, with_fact_note
 from serac.tasks import is_task
 from serac.text_stream import stripped
@@ -26,7 +27,11 @@ class Answerer(Protocol):
     """Answers a conversation from edits."""
 
     def answer(
-        self, turns: Sequence[Turn], edits: Sequence[Edit], reading: str | None = None
+        self,
+        turns: Sequence[Turn],
+        edits: Sequence[Edit],
+        reading: str | None = None,
+        max_new_tokens: int | None = None,
     ) -> str:
         """Return the answer to the last turn under the edits.
 
@@ -34,11 +39,16 @@ class Answerer(Protocol):
             turns: The conversation.
             edits: The edits in scope, the most probable first.
             reading: The last turn made to stand on its own; as it was written when ``None``.
+            max_new_tokens: Longest answer, where it shall be shorter than the answerer's own.
         """
         ...
 
     def stream(
-        self, turns: Sequence[Turn], edits: Sequence[Edit], reading: str | None = None
+        self,
+        turns: Sequence[Turn],
+        edits: Sequence[Edit],
+        reading: str | None = None,
+        max_new_tokens: int | None = None,
     ) -> Iterator[str]:
         """Yield the same answer piece by piece."""
         ...
@@ -50,7 +60,8 @@ class PromptAnswerer:
     A model whose ``prompting`` is ``completion`` continues a plain prompt of facts and the
     query, with demonstrations if there are any, and the answer is one line. Any other gets the
     whole conversation, with the facts as quoted data after it; so does every model that knows
-    turns where a piece of work is asked for, since a line is no poem.
+    turns where a piece of work is asked for, since a line is no poem. Of a longer query a plain
+    prompt has the part that asks for the edit, where there is an encoder to find it by.
 
     Args:
         model: The model that answers.
@@ -62,39 +73,41 @@ class PromptAnswerer:
         self,
         model: BaseModel,
         demonstrations: DemonstrationStore | None = None,
-        settings: IkeSettings = PAPER,
+        settings: IkeSettings = SCOPED,
     ) -> None:
         self.model = model
         self.demonstrations = demonstrations
         self.settings = settings
 
     def answer(
-        self, turns: Sequence[Turn], edits: Sequence[Edit], reading: str | None = None
+        self,
+        turns: Sequence[Turn],
+        edits: Sequence[Edit],
+        reading: str | None = None,
+        max_new_tokens: int | None = None,
     ) -> str:
         """Return the answer to the last turn under the edits."""
-        return "".join(self.stream(turns, edits, reading))
+        return "".join(self.stream(turns, edits, reading, max_new_tokens))
 
     def stream(
-        self, turns: Sequence[Turn], edits: Sequence[Edit], reading: str | None = None
+        self,
+        turns: Sequence[Turn],
+        edits: Sequence[Edit],
+        reading: str | None = None,
+        max_new_tokens: int | None = None,
     ) -> Iterator[str]:
         """Yield the same answer piece by piece."""
         used = edits[:MAX_EDITS]
         query = reading or turns[-1].content
-        if isinstance(self.model, CompletionModel) and self.completes(query):
-            pieces = stripped(self._completed(self.model, query, used))
-            return self._or_in_chat(pieces, turns, used) if self.model.knows_turns else pieces
-        return stripped(self.model.stream(with_fact_note(turns, used)))
 
-    def _or_in_chat(
-        self, pieces: Iterator[str], turns: Sequence[Turn], edits: Sequence[Edit]
-    ) -> Iterator[str]:
-        """Yield the pieces; where there is none, the model ended its line at once: ask in chat."""
-        first = next(pieces, None)
-        if first is None:
-            yield from stripped(self.model.stream(with_fact_note(turns, edits)))
-        else:
-            yield first
-            yield from pieces
+        def in_chat() -> Iterator[str]:
+            noted = with_fact_note(turns, used)
+            return stripped(self.model.stream(noted, max_new_tokens=max_new_tokens))
+
+        if isinstance(self.model, CompletionModel) and self.completes(query):
+            pieces = stripped(self._completed(self.model, query, used, max_new_tokens))
+            return _or_else(pieces, in_chat) if self.model.knows_turns else pieces
+        return in_chat()
 
     def completes(self, query: str) -> bool:
         """Say whether a query is put in a plain prompt, and not after the conversation."""
@@ -105,7 +118,12 @@ class PromptAnswerer:
 
     def prompt(self, query: str, edits: Sequence[Edit]) -> str:
         """Return the completion prompt with all demonstrations."""
-        return completion_prompt(query, edits, self._shown(query, edits))
+        return completion_prompt(self._asked(query, edits), edits, self._shown(query, edits))
+
+    def _asked(self, query: str, edits: Sequence[Edit]) -> str:
+        if self.demonstrations is None or is_task(query):
+            return query
+        return asked_part(query, edits, self.demonstrations.encoder)
 
     def _shown(self, query: str, edits: Sequence[Edit]) -> tuple[Demonstration, ...]:
         if self.demonstrations is None:
@@ -113,23 +131,38 @@ class PromptAnswerer:
         return self.demonstrations.nearest(query, edits, self.settings)
 
     def _completed(
-        self, model: CompletionModel, query: str, edits: Sequence[Edit]
+        self,
+        model: CompletionModel,
+        query: str,
+        edits: Sequence[Edit],
+        max_new_tokens: int | None,
     ) -> Iterator[str]:
         """Complete a prompt with as many demonstrations as the model has room for."""
-        shown = self._shown(query, edits)
+        asked, shown = self._asked(query, edits), self._shown(query, edits)
+        most = at_most(SHORT_ANSWER, max_new_tokens)
         while True:
-            prompt = completion_prompt(query, edits, shown)
-            least = SHORT_ANSWER if shown else 1  # demonstrations take no room from the answer
+            prompt = completion_prompt(asked, edits, shown)
+            least = most if shown else 1  # demonstrations take no room from the answer
             try:
-                return model.complete(prompt, stop=STOPS, max_new_tokens=SHORT_ANSWER, least=least)
+                return model.complete(prompt, stop=STOPS, max_new_tokens=most, least=least)
             except InvalidQueryError:
                 if not shown:
                     raise
                 shown = shown[: len(shown) // 2]
 
 
+def _or_else(pieces: Iterator[str], others: Callable[[], Iterator[str]]) -> Iterator[str]:
+    """Yield the pieces, or the others where there is none: the model ended its line at once."""
+    first = next(pieces, None)
+    if first is None:
+        yield from others()
+    else:
+        yield first
+        yield from pieces
+
+
 def ike(
-    base: BaseModel, encoder: Encoder | None = None, settings: IkeSettings = PAPER
+    base: BaseModel, encoder: Encoder | None = None, settings: IkeSettings = SCOPED
 ) -> PromptAnswerer:
     """Return the answerer of in-context knowledge editing on the base model.
 

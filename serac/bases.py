@@ -74,6 +74,11 @@ class CompletionModel(Protocol):
         ...
 
 
+def at_most(longest: int, asked: int | None) -> int:
+    """Return the longest answer in tokens: an answerer's own, or a shorter one asked for."""
+    return longest if asked is None else min(longest, asked)
+
+
 def load_base(spec: Any = None, *, device: str | None = None) -> BaseModel:
     """Return a base model from what a caller named.
 

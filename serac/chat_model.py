@@ -78,6 +78,7 @@ class _Plan:
     decision: Decision | None = None
     counterfactual: Decision | None = None
     by_hops: Reply | None = None
+    max_tokens: int | None = None
 
 
 class OverlayChatModel(BaseChatModel):
@@ -172,7 +173,7 @@ class OverlayChatModel(BaseChatModel):
         if plan.by_hops is not None:
             return _as_result(plan.by_hops, stop)
         if plan.counterfactual is not None:
-            return self._counterfactual_result(messages, plan.counterfactual, stop)
+            return self._counterfactual_result(plan, plan.counterfactual, stop)
         inner = self.inner.generate(
             [plan.messages], stop=stop, callbacks=_nested(CallbackManager, run_manager), **kwargs
         )
@@ -190,7 +191,7 @@ class OverlayChatModel(BaseChatModel):
             return _as_result(plan.by_hops, stop)
         if plan.counterfactual is not None:
             return await run_in_executor(
-                None, self._counterfactual_result, messages, plan.counterfactual, stop
+                None, self._counterfactual_result, plan, plan.counterfactual, stop
             )
         nested = _nested(AsyncCallbackManager, run_manager)
         inner = await self.inner.agenerate([plan.messages], stop=stop, callbacks=nested, **kwargs)
@@ -208,7 +209,7 @@ class OverlayChatModel(BaseChatModel):
             yield as_chunk(_as_message(plan.by_hops, stop), plan.by_hops.decision)
             return
         if plan.counterfactual is not None:
-            yield from self._counterfactual_chunks(messages, plan.counterfactual, stop)
+            yield from self._counterfactual_chunks(plan, plan.counterfactual, stop)
             return
         # Without a list of its own the inner run would take the callbacks of the chain
         # around us, which already hear of each token from our run.
@@ -230,7 +231,7 @@ class OverlayChatModel(BaseChatModel):
             yield as_chunk(_as_message(plan.by_hops, stop), plan.by_hops.decision)
             return
         if plan.counterfactual is not None:
-            pieces = self._counterfactual_chunks(messages, plan.counterfactual, stop)
+            pieces = self._counterfactual_chunks(plan, plan.counterfactual, stop)
             async with aclosing(in_executor(pieces)) as chunks:
                 async for chunk in chunks:
                     yield chunk
@@ -256,7 +257,7 @@ class OverlayChatModel(BaseChatModel):
         only_text = (
             at == len(messages) - 1
             and all(map(is_plain, messages))
-            and all(name in PLAIN_SETTINGS for name, value in asked.items() if value is not None)
+            and all(_is_plain_setting(*one) for one in asked.items())
         )
         if only_text:
             by_hops = self.overlay.ask_by_hops(view, _as_base(self.inner))
@@ -266,7 +267,7 @@ class OverlayChatModel(BaseChatModel):
         if not decision.in_scope:
             return _Plan(messages, decision)
         if decision.route == "counterfactual" and only_text:
-            return _Plan(messages, decision, decision)
+            return _Plan(messages, decision, decision, max_tokens=asked.get("max_tokens"))
         # The facts stay with the question also when results of tools follow it: nothing
         # may stand between a call and its result, and the prompt of a tool loop keeps its
         # prefix from step to step.
@@ -274,25 +275,26 @@ class OverlayChatModel(BaseChatModel):
         return _Plan([*messages[:at], stated, *messages[at + 1 :]], decision)
 
     def _counterfactual_result(
-        self, messages: list[BaseMessage], decision: Decision, stop: Sequence[str] | None
+        self, plan: _Plan, decision: Decision, stop: Sequence[str] | None
     ) -> ChatResult:
-        text = "".join(self._counterfactual_pieces(messages, decision, stop)).strip()
+        text = "".join(self._counterfactual_pieces(plan, decision, stop)).strip()
         message = AIMessage(content=text, response_metadata=decision_metadata(decision))
         return ChatResult(generations=[ChatGeneration(message=message)])
 
     def _counterfactual_chunks(
-        self, messages: list[BaseMessage], decision: Decision, stop: Sequence[str] | None
+        self, plan: _Plan, decision: Decision, stop: Sequence[str] | None
     ) -> Generator[ChatGenerationChunk, None, None]:
         yield as_chunk(AIMessageChunk(content=""), decision)
-        for piece in self._counterfactual_pieces(messages, decision, stop):
+        for piece in self._counterfactual_pieces(plan, decision, stop):
             yield as_chunk(AIMessageChunk(content=piece))
 
     def _counterfactual_pieces(
-        self, messages: list[BaseMessage], decision: Decision, stop: Sequence[str] | None
+        self, plan: _Plan, decision: Decision, stop: Sequence[str] | None
     ) -> Iterator[str]:
-        turns = turns_from_messages(messages)
+        turns = turns_from_messages(plan.messages)
         answerer = self.overlay.answerer(decision.route)
-        return cut_at_stop(answerer.stream(turns, decision.edits, decision.reading), stop or ())
+        pieces = answerer.stream(turns, decision.edits, decision.reading, plan.max_tokens)
+        return cut_at_stop(pieces, stop or ())
 
     # Tools and structured output
 
@@ -378,6 +380,15 @@ def _as_result(reply: Reply, stop: Sequence[str] | None) -> ChatResult:
     message = _as_message(reply, stop)
     message.response_metadata = decision_metadata(reply.decision)
     return ChatResult(generations=[ChatGeneration(message=message)])
+
+
+def _is_plain_setting(name: str, value: Any) -> bool:
+    """Say whether a keyword argument asks for nothing but text, and is one that can be obeyed."""
+    if value is None:
+        return True
+    if name == "max_tokens":  # what the inner model refuses it shall refuse itself
+        return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return name in PLAIN_SETTINGS
 
 
 def _nested(

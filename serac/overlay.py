@@ -23,7 +23,7 @@ from serac.conversation import Query, Turn, as_turns
 from serac.counterfactual import SHIPPED, CounterfactualModel
 from serac.decision import Decision, Reply, Route, StreamedReply
 from serac.decomposer import SHIPPED as DECOMPOSER
-from serac.demonstrations import PAPER, IkeSettings
+from serac.demonstrations import SCOPED, IkeSettings
 from serac.embedded import FINGERPRINT, installed_gguf, load_embedded_base
 from serac.multi_hop import DEFAULT_DECOMPOSER, MultiHop, check_name, prompted, trained
 from serac.preview import BlastRadius, preview, reference_questions
@@ -60,7 +60,8 @@ class FactOverlay:
         counterfactual_model: The model behind ``counterfactual``: a ``Path`` to the folder of one
             that was trained, or what :func:`serac.bases.load_base` finds a model by, which gets
             the edit in a plain prompt; the shipped one when ``None``.
-        ike_settings: Which demonstrations IKE shows.
+        ike_settings: Which demonstrations IKE shows; :data:`serac.demonstrations.PAPER` has the
+            paper's.
         decomposer: Takes multi-hop questions apart: ``trained`` (the shipped one, or that of a
             ``Path``), ``prompted`` (the base model under MeLLo's prompt), or one of your own,
             which is asked about every question; with ``none`` or ``None`` each is asked as it is.
@@ -77,7 +78,7 @@ class FactOverlay:
         base: Any = None,
         answerer: str = DEFAULT_ANSWERER,
         counterfactual_model: Any = None,
-        ike_settings: IkeSettings = PAPER,
+        ike_settings: IkeSettings = SCOPED,
         decomposer: Decomposer | str | Path | None = None,
         device: str | None = None,
         recall_floor: float = -math.inf,

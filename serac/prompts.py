@@ -56,4 +56,14 @@ def with_fact_note(turns: Sequence[Turn], edits: Sequence[Edit]) -> tuple[Turn, 
 
 def sentence(text: str) -> str:
     """Return a text with an end mark, where it has none."""
-    return text if text.rstrip(_CLOSING).endswith(_SENTENCE_ENDS) else f"{text}."
+    return text if is_sentence(text) else f"{text}."
+
+
+def is_sentence(text: str) -> bool:
+    """Say whether a text has an end mark, so that nothing is to continue it."""
+    return text.rstrip(_CLOSING).endswith(_SENTENCE_ENDS)
+
+
+def is_question(text: str) -> bool:
+    """Say whether a text ends with a question mark."""
+    return text.rstrip(_CLOSING).endswith(("?", "？"))  # noqa: RUF001

@@ -47,15 +47,24 @@ class FakeAnswerer:
         self.asked: list[tuple[tuple[Turn, ...], tuple[Edit, ...]]] = []
 
     def answer(
-        self, turns: Sequence[Turn], edits: Sequence[Edit], reading: str | None = None
+        self,
+        turns: Sequence[Turn],
+        edits: Sequence[Edit],
+        reading: str | None = None,
+        max_new_tokens: int | None = None,
     ) -> str:
-        return "".join(self.stream(turns, edits, reading))
+        return "".join(self.stream(turns, edits, reading, max_new_tokens))
 
     def stream(
-        self, turns: Sequence[Turn], edits: Sequence[Edit], reading: str | None = None
+        self,
+        turns: Sequence[Turn],
+        edits: Sequence[Edit],
+        reading: str | None = None,
+        max_new_tokens: int | None = None,
     ) -> Iterator[str]:
+        """Yield the pieces, each of which counts as a token."""
         self.asked.append((tuple(turns), tuple(edits)))
-        yield from self.pieces
+        yield from self.pieces[:max_new_tokens]
 
 
 class FakeOverlay:

@@ -13,7 +13,7 @@ from typing import Any
 
 from memory_store import Edit
 from serac.adapter_files import adapted, read_adapter_config
-from serac.bases import CompletionModel
+from serac.bases import CompletionModel, at_most
 from serac.conversation import Turn
 from serac.counterfactual.prompt import STOP, counterfactual_prompt
 from serac.prompts import MAX_EDITS
@@ -44,17 +44,26 @@ class CounterfactualModel:
         return f"{ADAPTER}@{self.facts['model_sha256'][:12]}"
 
     def answer(
-        self, turns: Sequence[Turn], edits: Sequence[Edit], reading: str | None = None
+        self,
+        turns: Sequence[Turn],
+        edits: Sequence[Edit],
+        reading: str | None = None,
+        max_new_tokens: int | None = None,
     ) -> str:
         """Return the answer to the last turn under the edits."""
-        return "".join(self.stream(turns, edits, reading))
+        return "".join(self.stream(turns, edits, reading, max_new_tokens))
 
     def stream(
-        self, turns: Sequence[Turn], edits: Sequence[Edit], reading: str | None = None
+        self,
+        turns: Sequence[Turn],
+        edits: Sequence[Edit],
+        reading: str | None = None,
+        max_new_tokens: int | None = None,
     ) -> Iterator[str]:
         """Yield the same answer piece by piece."""
         prompt = self.prompt(reading or turns[-1].content, edits)
-        return stripped(self.model.complete(prompt, stop=[STOP], max_new_tokens=LONGEST_ANSWER))
+        most = at_most(LONGEST_ANSWER, max_new_tokens)
+        return stripped(self.model.complete(prompt, stop=[STOP], max_new_tokens=most))
 
     def prompt(self, query: str, edits: Sequence[Edit]) -> str:
         """Return the prompt, the most probable edit nearest to the query."""

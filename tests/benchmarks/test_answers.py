@@ -1,4 +1,5 @@
 import pytest
+from data_folder import write
 from fakes import FakeEncoder, FunctionScorer
 from typer.testing import CliRunner
 
@@ -22,8 +23,8 @@ def test_one_edit_alone_is_decided_on_as_a_memory_of_it_would_be():
 def rows_of(folder, tmp_path):
     """Runs a part over a few of the made-up records and returns its rows by what they are."""
 
-    def run(part):
-        options = ["--data", str(folder), "--out", str(tmp_path), "--small", "--only", part]
+    def run(part, *more):
+        options = ["--data", str(folder), "--out", str(tmp_path), "--small", "--only", part, *more]
         result = CliRunner().invoke(app, ["answers", *options])
         assert result.exit_code == 0, result.output
         rows = read_rows(tmp_path / f"answers_{part}.jsonl")
@@ -70,8 +71,30 @@ def test_our_own_cases_texts_and_speed_are_measured(rows_of):
     assert speed["speed", "first token after, by the base model's", "ike", None].value > 0
 
 
-def test_a_part_that_there_is_not_is_refused(folder, tmp_path):
-    options = ["--data", str(folder), "--out", str(tmp_path), "--only", "nothing"]
+@pytest.mark.model
+def test_opinions_are_measured_and_one_answerer_again_alone(rows_of, folder):
+    (folder / "convsent").mkdir()
+    topics = [{"ent": f"Sea{n}", "pos": ["I love it.", "Hm."], "neg": ["Bad."]} for n in range(3)]
+    write(folder / "convsent" / "val.jsonl", topics)
+    stated = "answer states the edited opinion"
+    given = "right edit given"
+    first = rows_of("convsent")
+    assert first["opinion", stated, "base", "no edit"].n == 2
+    assert first["the set's own texts", "an opinion is found", None, None].value == 2 / 3
+
+    again = rows_of("convsent", "--by", "ike")
+    assert list(again) == list(first)
+    for figure in again:
+        measured = figure[2] in ("ike", None)
+        assert again[figure].command.endswith("--by ike --small") is measured
+    assert (
+        again["opinion", stated, "ike", given].value == first["opinion", stated, "ike", given].value
+    )
+
+
+@pytest.mark.parametrize("option", ["--only", "--by"])
+def test_what_there_is_not_is_refused(folder, tmp_path, option):
+    options = ["--data", str(folder), "--out", str(tmp_path), option, "nothing"]
     result = CliRunner().invoke(app, ["answers", *options])
     assert result.exit_code != 0
     assert "there is no nothing" in str(result.exception)

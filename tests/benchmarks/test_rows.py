@@ -42,3 +42,22 @@ def test_observations_of_one_record_are_resampled_together():
     _, low, high = summary(values, "mean", 0, records)
     _, narrow_low, narrow_high = summary(values, "mean", 0)
     assert high - low > 2 * (narrow_high - narrow_low)
+
+
+def test_a_run_of_some_figures_leaves_the_others_and_their_order(tmp_path):
+    first = Rows("made", 0, "all of them")
+    for who in ("base", "ike", "auto"):
+        first.add("exact", "right", [True, False], answerer=who, memory="all")
+    first.write(tmp_path)
+    again = Rows("made", 0, "one of them")
+    again.add("rephrase", "right", [True], answerer="ike", memory="all")
+    again.add("exact", "right", [True, True, True], answerer="ike", memory="all")
+    rows = read_rows(again.write(tmp_path, beside=True))
+
+    assert [(row.kind, row.setting["answerer"], row.n, row.command) for row in rows] == [
+        ("exact", "base", 2, "all of them"),
+        ("exact", "ike", 3, "one of them"),
+        ("exact", "auto", 2, "all of them"),
+        ("rephrase", "ike", 1, "one of them"),
+    ]
+    assert len(read_rows(again.write(tmp_path))) == 2

@@ -7,7 +7,7 @@ from memory_store import Edit
 from memory_store.errors import InvalidQueryError
 from serac.answerers import SHORT_ANSWER, STOPS, PromptAnswerer, auto_route, ike
 from serac.conversation import Turn
-from serac.demonstrations import DemonstrationStore, IkeSettings
+from serac.demonstrations import PAPER, DemonstrationStore, IkeSettings
 from serac.prompts import MAX_EDITS, completion_prompt, with_fact_note
 
 EDITS = [Edit(str(n), f"Fact number {n}.") for n in range(6)]
@@ -73,13 +73,20 @@ class NarrowBase(FakeCompletionBase):
 def test_a_model_with_little_room_is_shown_fewer_demonstrations():
     base = NarrowBase(900)
 
-    assert ike(base, ENCODER).answer(TURNS, EDITS[:1]) == "Paris"
+    assert ike(base, ENCODER, PAPER).answer(TURNS, EDITS[:1]) == "Paris"
     assert 0 < shown(base.completed[0][0]) < 32
 
 
 def test_a_query_that_leaves_no_room_is_refused():
     with pytest.raises(InvalidQueryError, match="too long"):
         ike(NarrowBase(10), ENCODER).answer(TURNS, EDITS[:1])
+
+
+@pytest.mark.parametrize(("asked", "most"), [(None, SHORT_ANSWER), (5, 5), (99, SHORT_ANSWER)])
+def test_a_shorter_answer_can_be_asked_for_and_no_longer_one(asked, most):
+    base = FakeCompletionBase(" Paris")
+    ike(base).answer(TURNS, EDITS[:1], max_new_tokens=asked)
+    assert base.completed[0][2] == most
 
 
 def test_a_chat_model_gets_the_facts_after_the_conversation():
@@ -155,3 +162,23 @@ def test_how_facts_are_put_is_the_model_s_own_setting():
 )
 def test_a_short_query_about_one_edit_is_the_counterfactual_model_s(query, edits, route):
     assert auto_route(query, EDITS[:edits]) == route
+
+
+def test_a_plain_prompt_has_the_part_of_a_longer_query_that_asks_for_the_edit():
+    base = FakeCompletionBase(" Paris")
+    asks = "What is fact number 0?"
+    turns = (Turn("user", f"A snail crept across the doorstep. {asks}"),)
+
+    ike(base, ENCODER).answer(turns, EDITS[:1])
+    PromptAnswerer(base).answer(turns, EDITS[:1])
+
+    (with_encoder, *_), (without, *_) = base.completed
+    assert with_encoder.endswith(f"\nPrompt: {asks}")
+    assert f"\nPrompt: {turns[0].content}" in without
+
+
+def test_a_piece_of_work_is_asked_for_whole():
+    query = "Write a poem. Mention fact number 0."
+    base = FakeCompletionBase(" Paris")
+    ike(base, ENCODER).answer((Turn("user", query),), EDITS[:1])
+    assert base.completed[0][0].endswith(f"\nPrompt: {query}")

@@ -221,6 +221,19 @@ def test_the_counterfactual_answer_obeys_stop_words(way: str) -> None:
     assert answer.text == "In Pa"
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_the_counterfactual_answer_is_no_longer_than_asked_for(way: str) -> None:
+    answer = use(overlaid(route="counterfactual"), way, ASKED, max_tokens=2)
+    assert answer.text == "In Paris"
+
+
+@pytest.mark.parametrize("tokens", [0, -1, "5", True])
+def test_a_length_that_can_not_be_obeyed_is_the_inner_model_s_to_refuse(tokens: Any) -> None:
+    model = overlaid(route="counterfactual")
+    model.invoke(ASKED, max_tokens=tokens)
+    assert model.inner.calls[0].kwargs == {"max_tokens": tokens}
+
+
 @pytest.mark.parametrize(
     "kwargs",
     [

@@ -5,7 +5,14 @@ from fakes import FakeEncoder
 
 from memory_store import Edit
 from memory_store.errors import ErrataError
-from serac.demonstrations import DemonstrationStore, IkeSettings, demonstrations_of, records
+from serac.demonstrations import (
+    PAPER,
+    SCOPED,
+    DemonstrationStore,
+    IkeSettings,
+    demonstrations_of,
+    records,
+)
 
 EDIT = Edit("1", "The capital of Portugal is Lagos.")
 
@@ -19,9 +26,14 @@ def kinds(found):
     return dict(Counter(demonstration.kind for demonstration in found))
 
 
-def test_the_paper_s_number_and_ratio_are_the_default(store):
-    found = store.nearest("Which is its capital?", [EDIT], IkeSettings())
+def test_the_paper_s_number_and_ratio_are_a_setting(store):
+    found = store.nearest("Which is its capital?", [EDIT], PAPER)
     assert kinds(found) == {"copy": 4, "update": 12, "retain": 16}
+
+
+def test_where_the_edit_applies_nothing_is_shown_to_be_retained(store):
+    found = store.nearest("Which is its capital?", [EDIT], SCOPED)
+    assert kinds(found) == {"copy": 2, "update": 2}
 
 
 @pytest.mark.parametrize(
