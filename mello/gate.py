@@ -7,6 +7,7 @@ decomposer, at the cost of its time.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -36,12 +37,20 @@ class MultiHopGate:
         weights: (:data:`FEATURES`,) weights of the hashed patterns.
         bias: What is added to their sum.
         threshold: Probability from which on a question may have several hops.
+        sure: Probability from which on it has: hardly any question of one hop reaches it.
     """
 
-    def __init__(self, weights: npt.NDArray[np.float32], bias: float, threshold: float) -> None:
+    def __init__(
+        self,
+        weights: npt.NDArray[np.float32],
+        bias: float,
+        threshold: float,
+        sure: float = math.inf,
+    ) -> None:
         self.weights = weights
         self.bias = bias
         self.threshold = threshold
+        self.sure = sure
 
     def probabilities(self, questions: Sequence[str]) -> npt.NDArray[np.float64]:
         """Return (n,) probabilities that each question has several hops."""
@@ -52,13 +61,18 @@ class MultiHopGate:
         """Say whether a question may have several hops."""
         return bool(self.probabilities([question])[0] >= self.threshold)
 
+    def is_sure(self, question: str) -> bool:
+        """Say whether a question has several hops, whatever a decomposer says."""
+        return bool(self.probabilities([question])[0] >= self.sure)
+
     @classmethod
     def load(cls, folder: Path, facts: dict[str, Any]) -> MultiHopGate:
         """Read a gate.
 
         Args:
             folder: Where :data:`GATE_FILE` lies.
-            facts: What the artifact's config says of it: ``sha256``, ``bias``, ``threshold``.
+            facts: What the artifact's config says of it: ``sha256``, ``bias``, ``threshold``
+                and ``sure``.
 
         Raises:
             ArtifactError: It is missing or damaged.
@@ -68,10 +82,11 @@ class MultiHopGate:
 
         damaged = ArtifactError(f"the gate in {folder} is damaged; train the decomposer again")
         try:
-            sha256, bias, threshold = facts["sha256"], facts["bias"], facts["threshold"]
+            sha256 = facts["sha256"]
+            numbers = [facts[name] for name in ("bias", "threshold", "sure")]
         except (KeyError, TypeError):
             raise damaged from None
-        if not (isinstance(sha256, str) and is_number(bias) and is_number(threshold)):
+        if not (isinstance(sha256, str) and all(map(is_number, numbers))):
             raise damaged
         try:
             weights = load(read_hashed(folder / GATE_FILE, sha256))["weights"].astype(np.float32)
@@ -79,7 +94,7 @@ class MultiHopGate:
             raise damaged from error
         if weights.shape != (FEATURES,) or not np.isfinite(weights).all():
             raise damaged
-        return cls(weights, float(bias), float(threshold))
+        return cls(weights, *map(float, numbers))
 
 
 def hashed(questions: Iterable[str]) -> Any:

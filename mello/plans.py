@@ -16,6 +16,9 @@ LONGEST_PLAN = 6
 SINGLE = "none"
 """What is written in place of steps for a question that has but one hop."""
 
+FIRST_STEP = "\n1."
+"""How a plan with steps begins, as :func:`write_plan` writes it."""
+
 _NUMBER = re.compile(r"^\s*(?:\d+\s*[.):]|[-*])\s*")
 _REFERENCE = re.compile(r"#\s?(\d{1,3})(?!\d)")
 

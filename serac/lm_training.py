@@ -72,6 +72,7 @@ def fit_adapter(
     device: str | None,
     show_bar: bool,
     log: logging.Logger,
+    start: bytes | None = None,
 ) -> tuple[Any, int | None]:
     """Fit an adapter; return the best model, and the step that it was reached at.
 
@@ -84,12 +85,14 @@ def fit_adapter(
         device: Where to train; by default the best there is.
         show_bar: Whether to show the trainer's progress bar.
         log: Is told what the trainer would print.
+        start: The file of an adapter of the same form to begin with.
 
     Raises:
         ErrataError: There are checkpoints of another training.
     """
     import torch
-    from peft import get_peft_model
+    from peft import get_peft_model, set_peft_model_state_dict
+    from safetensors.torch import load
     from transformers import (
         AutoModelForCausalLM,
         AutoTokenizer,
@@ -158,8 +161,11 @@ def fit_adapter(
 
     lengths = {one: len(tokenized(tokenizer, *one)["input_ids"]) for one in {*fit, *dev}}
     grouped = grouped_by_length(fit, lengths.__getitem__, settings.batch_size, seed)
+    adapted = get_peft_model(model, lora)
+    if start is not None:
+        set_peft_model_state_dict(adapted, load(start))
     trainer = AnswerTrainer(
-        model=get_peft_model(model, lora),
+        model=adapted,
         args=arguments,
         train_dataset=_Tokenized(tokenizer, grouped),
         eval_dataset=_Tokenized(tokenizer, sorted(dev, key=lengths.__getitem__)),

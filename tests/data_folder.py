@@ -90,6 +90,71 @@ def write_data_folder(folder, people=60):
     return folder
 
 
+def write_plan_folder(folder, people=60):
+    """The made-up data folder with cases of two hops, and with decompositions."""
+    write_data_folder(folder, people)
+    file = folder / "mquake" / "cases.jsonl"
+    cases = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+    write(file, [_with_second_hop(case) for case in cases])
+    texts = [f"Work{n}" for n in range(people)]
+    made = {
+        "musique": _musique,
+        "2wiki": _two_wiki,
+        "strategyqa_train": _strategy,
+        "break_highlevel": _break,
+    }
+    for name, record in made.items():
+        write(folder / "decomposition" / f"{name}.jsonl", map(record, texts))
+    return folder
+
+
+def _with_second_hop(case):
+    """A case of two hops with its questions; of every six one is for dev."""
+    number = case["case_id"]
+    lake = case["single_hops"][0]["answer"]
+    hop = {"question": f"Which country is {lake} in?", "cloze": f"{lake} lies in"}
+    hop |= {"answer": f"Land{number}", "answer_alias": []}
+    return {
+        **case,
+        "split": "dev" if number % 6 == 1 else case["split"],
+        "questions": [f"In which country does River{number} end? ", f"Where ends River{number}?"],
+        "single_hops": [*case["single_hops"], hop],
+        "new_single_hops": [*case["new_single_hops"], hop],
+    }
+
+
+def _musique(name):
+    return {
+        "question": f"Who is the spouse of the writer of {name}?",
+        "question_decomposition": [
+            {"question": f"{name} >> writer", "answer": "Ada"},
+            {"question": "#1 >> spouse", "answer": "Ivo"},
+        ],
+    }
+
+
+def _two_wiki(name):
+    return {
+        "type": "compositional",
+        "question": f"Where was the director of {name} born?",
+        "evidences": [[name, "director", "Ada"], ["Ada", "place of birth", "Arden"]],
+    }
+
+
+def _strategy(name):
+    steps = [f"How long is {name}?", "How long is a song?", "Is #1 shorter than #2?"]
+    return {"question": f"Is {name} shorter than a song?", "decomposition": steps}
+
+
+def _break(name):
+    return {
+        "question_id": f"CWQ_dev_{name}",
+        "question_text": f"What is the size of the town where {name} plays?",
+        "decomposition": f"return town where {name} plays ;return size of #1",
+        "operators": "['select', 'project']",
+    }
+
+
 def _case(number):
     """A case with one edit and one hop; every third is reported on."""
     river, old, new = f"River{number}", f"Lake{number}", f"Sea{number}"

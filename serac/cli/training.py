@@ -127,7 +127,11 @@ def train_decomposer(
         "decomposer"
     ),
     steps: Annotated[
-        int | None, typer.Option("--steps", min=1, help="Most steps; 900 otherwise.")
+        int | None, typer.Option("--steps", min=1, help="Most steps; 300 otherwise.")
+    ] = None,
+    begin_with: Annotated[
+        Path | None,
+        typer.Option("--begin-with", help="Folder of one to go on from, with new examples."),
     ] = None,
     seed: Annotated[
         int, typer.Option(min=0, max=2**32 - 1, help="Decides every random choice.")
@@ -148,6 +152,7 @@ def train_decomposer(
         model = training.train_decomposer(
             data,
             to,
+            begin_with=begin_with,
             seed=seed,
             settings=settings,
             device=device,

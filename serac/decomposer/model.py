@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mello.gate import MultiHopGate
-from mello.plans import plan_prompt
+from mello.plans import FIRST_STEP, plan_prompt
 from serac.adapter_files import adapted, read_adapter_config
 from serac.transformers_base import TransformersBase
 
@@ -24,14 +24,19 @@ STOP = "\n\n"
 class TrainedPlans:
     """Writes plans with the adapted body; ``write`` is what a ``PlannedDecomposer`` takes.
 
+    The model may write that a question has but one hop; where the gate is sure that it has several,
+    it is made to begin with a first step.
+
     Args:
         model: Continues the prompt.
         facts: What its artifact says of itself.
+        gate: Tells the questions that surely have several hops.
     """
 
-    def __init__(self, model: TransformersBase, facts: dict[str, Any]) -> None:
+    def __init__(self, model: TransformersBase, facts: dict[str, Any], gate: MultiHopGate) -> None:
         self.model = model
         self.facts = facts
+        self.gate = gate
 
     @property
     def fingerprint(self) -> str:
@@ -42,10 +47,14 @@ class TrainedPlans:
         """Return the plan of a question as text; nothing for a message that is too long."""
         if len(question) > LONGEST_QUESTION:
             return ""
-        written = self.model.complete(
-            plan_prompt(question), stop=[STOP], max_new_tokens=LONGEST_PLAN
-        )
-        return "".join(written)
+        begun = self.begun(question)
+        prompt = plan_prompt(question) + begun
+        pieces = self.model.complete(prompt, stop=[STOP], max_new_tokens=LONGEST_PLAN)
+        return begun + "".join(pieces)
+
+    def begun(self, question: str) -> str:
+        """Return how the plan of a question begins, before the model has written anything."""
+        return FIRST_STEP if self.gate.is_sure(question) else ""
 
 
 def load_plans(body: TransformersBase, folder: Path = SHIPPED) -> TrainedPlans:
@@ -58,7 +67,7 @@ def load_plans(body: TransformersBase, folder: Path = SHIPPED) -> TrainedPlans:
     Raises:
         ArtifactError: A file is missing or damaged, or was made for another body.
     """
-    return TrainedPlans(*adapted(body, folder, ADAPTER))
+    return TrainedPlans(*adapted(body, folder, ADAPTER), load_gate(folder))
 
 
 def load_gate(folder: Path = SHIPPED) -> MultiHopGate:

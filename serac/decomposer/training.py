@@ -11,12 +11,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from classifiers.artifact_files import write_config
-from classifiers.lora_training import CHECKPOINTS, check_out, write_adapter
+from classifiers.artifact_files import read_hashed, write_config
+from classifiers.lora_training import ADAPTER_FILE, CHECKPOINTS, check_out, write_adapter
 from classifiers.thresholds import exact_interval
 from mello.gate_training import train_gate
 from mello.plan_examples import DEV_EXAMPLES, EXAMPLES, PlanExample, make_plan_examples
 from mello.plans import Plan, plan_prompt, read_plan, write_plan
+from memory_store.errors import ErrataError
+from serac.adapter_files import read_adapter_config
 from serac.completing import complete_all
 from serac.decomposer.model import ADAPTER, LONGEST_PLAN, STOP, TrainedPlans, load_plans
 from serac.embedded import FINGERPRINT, load_embedded_base
@@ -31,14 +33,14 @@ log = logging.getLogger(__name__)
 class TrainingSettings(AdapterSettings):
     """How to train; see :class:`serac.lm_training.AdapterSettings`."""
 
-    steps: int = 900
-    batch_size: int = 8
+    steps: int = 300
+    batch_size: int = 16
     learning_rate: float = 1e-3
-    warmup_steps: int = 50
+    warmup_steps: int = 30
     rank: int = 8
     alpha: int = 16
-    first_layer: int = 10
-    evaluate_every: int = 300
+    first_layer: int = 12
+    evaluate_every: int = 100
     patience: int = 2
     examples: int = EXAMPLES
 
@@ -50,6 +52,7 @@ def train_decomposer(
     seed: int = 0,
     settings: TrainingSettings = TrainingSettings(),
     dev_examples: int = DEV_EXAMPLES,
+    begin_with: Path | None = None,
     device: str | None = None,
     report: Report | None = None,
     show_bar: bool = False,
@@ -65,15 +68,18 @@ def train_decomposer(
         seed: Decides the parts and every random choice.
         settings: How to train.
         dev_examples: Examples that training is stopped by and measured on.
+        begin_with: An artifact that was trained with the same seed, to go on from with examples
+            that are drawn anew; training begins with no adapter when ``None``.
         device: Where to train: ``cuda`` or ``cpu``; by default the best there is.
         report: Told the name of a stage, how much is done, and how much there is.
         show_bar: Whether to show the trainer's progress bar.
 
     Raises:
-        ErrataError: A file of the data is missing.
+        ErrataError: A file of the data is missing, or ``begin_with`` was trained otherwise.
     """
     check_out(out)
-    examples = make_plan_examples(folder, seed, settings.examples, dev_examples)
+    start, draw = (None, 0) if begin_with is None else _begun_with(begin_with, seed, settings)
+    examples = make_plan_examples(folder, seed, settings.examples, dev_examples, draw)
     log.info("%d examples: %s", len(examples.fit), json.dumps(examples.counts()))
     model, best_step = fit_adapter(
         list(map(_continued, examples.fit)),
@@ -84,6 +90,7 @@ def train_decomposer(
         device=device,
         show_bar=show_bar,
         log=log,
+        start=start,
     )
     config: dict[str, Any] = {
         "kind": ADAPTER,
@@ -91,6 +98,8 @@ def train_decomposer(
         "lora": settings.lora(),
         "model_sha256": write_adapter(model, out),
         "seed": seed,
+        "draw": draw,
+        "begun_with": None if begin_with is None else _sha256(begin_with),
         "settings": asdict(settings),
         "best_step": best_step,
         "examples": examples.counts(),
@@ -102,7 +111,22 @@ def train_decomposer(
     config["dev"] = figures(trained, examples.dev, report)
     write_config(out, config)
     shutil.rmtree(out / CHECKPOINTS)
-    return TrainedPlans(trained.model, config)
+    return TrainedPlans(trained.model, config, trained.gate)
+
+
+def _begun_with(folder: Path, seed: int, settings: AdapterSettings) -> tuple[bytes, int]:
+    """Return the adapter of an artifact, and the draw that comes after its own."""
+    facts = read_adapter_config(folder, ADAPTER)
+    if facts["lora"] != settings.lora() or facts.get("seed") != seed:
+        raise ErrataError(
+            f"the decomposer in {folder} was trained with another seed, or has another form; "
+            "begin with one that this command made"
+        )
+    return read_hashed(folder / ADAPTER_FILE, facts["model_sha256"]), facts.get("draw", 0) + 1
+
+
+def _sha256(folder: Path) -> str:
+    return str(read_adapter_config(folder, ADAPTER)["model_sha256"])
 
 
 def figures(
@@ -120,16 +144,20 @@ def figures(
         if report is not None:
             report("planning dev", done, len(examples))
 
+    begun = [plans.begun(example.question) for example in examples]
     written = complete_all(
         plans.model,
-        [plan_prompt(example.question) for example in examples],
+        [
+            plan_prompt(example.question) + start
+            for example, start in zip(examples, begun, strict=True)
+        ],
         stop=[STOP],
         max_new_tokens=LONGEST_PLAN,
         progress=planned,
     )
     counted: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
-    for example, text in zip(examples, written, strict=True):
-        steps = (read_plan(text) or Plan()).steps
+    for example, start, text in zip(examples, begun, written, strict=True):
+        steps = (read_plan(f"{start} {text}") or Plan()).steps
         same = list(map(str.casefold, steps)) == list(map(str.casefold, example.plan.steps))
         for source in (example.source, "all"):
             counted[source].append((len(steps) == len(example.plan), same))

@@ -31,13 +31,14 @@ def one_thread() -> Iterator[None]:
 def adapter_folder(tmp_path: Path) -> Callable[..., Path]:
     """Writes an artifact whose adapter, of random weights, fits the embedded model's tiny stand-in.
 
-    A decomposer's gate lets every question through, or none. Further arguments go to the config.
+    A decomposer's gate lets every question through, or none, and is sure of all or of none.
+    Further arguments go to the config.
     """
 
     def write(
-        kind: str = "decomposer", *, passes: bool = True, name: str = "", **config: Any
+        kind: str = "decomposer", *, passes: bool = True, sure: bool = False, **config: Any
     ) -> Path:
-        folder = tmp_path / (name or kind)
+        folder = tmp_path / kind
         folder.mkdir()
         adapter = _random_adapter()
         (folder / "adapter_model.safetensors").write_bytes(adapter)
@@ -49,7 +50,7 @@ def adapter_folder(tmp_path: Path) -> Callable[..., Path]:
             "model_sha256": hashlib.sha256(adapter).hexdigest(),
         }
         if kind == "decomposer":
-            facts["gate"] = _gate(folder, 5.0 if passes else -5.0)
+            facts["gate"] = _gate(folder, passes, sure)
         (folder / "config.json").write_text(json.dumps({**facts, **config}), encoding="utf-8")
         return folder
 
@@ -94,7 +95,7 @@ def _random_adapter() -> bytes:
     return bytes(save({name: torch.randn_like(tensor) for name, tensor in tensors.items()}))
 
 
-def _gate(folder: Path, bias: float) -> dict[str, Any]:
+def _gate(folder: Path, passes: bool, sure: bool) -> dict[str, Any]:
     import numpy as np
     from safetensors.numpy import save
 
@@ -102,4 +103,9 @@ def _gate(folder: Path, bias: float) -> dict[str, Any]:
 
     content = save({"weights": np.zeros(FEATURES, dtype=np.float16)})
     (folder / GATE_FILE).write_bytes(content)
-    return {"sha256": hashlib.sha256(content).hexdigest(), "bias": bias, "threshold": 0.5}
+    return {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bias": 5.0 if passes else -5.0,
+        "threshold": 0.5,
+        "sure": 0.0 if sure else 1.5,
+    }

@@ -9,7 +9,6 @@ import pytest
 from chat_fakes import WAYS, RecordingModel, use
 from fakes import FakeCompletionBase, FakeEncoder, FakeScorer
 from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
@@ -57,7 +56,9 @@ class Planner:
         return f"1. {WHERE}\n2. Who is the mayor of #1?"
 
 
-def overlaid(inner: Any = None, answerer: str = "counterfactual") -> OverlayChatModel:
+def overlaid(
+    inner: Any = None, answerer: str = "counterfactual", decomposer: Any = None
+) -> OverlayChatModel:
     """A model whose overlay would fail if its own base model were asked."""
     overlay = FactOverlay(
         EditMemory.open(":memory:", FakeEncoder()),
@@ -66,7 +67,7 @@ def overlaid(inner: Any = None, answerer: str = "counterfactual") -> OverlayChat
         base="/no/such/model",
         answerer=answerer,
         counterfactual_model=FakeCompletionBase(" Paris", "."),
-        decomposer=PlannedDecomposer(Planner()),
+        decomposer=decomposer or PlannedDecomposer(Planner()),
     )
     overlay.add(NEEDLE, id="needle")
     return OverlayChatModel(inner=inner or RecordingModel(), overlay=overlay)
@@ -175,7 +176,11 @@ def test_so_it_does_for_structured_output(way: str) -> None:
     "messages",
     [
         [HumanMessage(QUESTION), ToolMessage("r", tool_call_id="1")],
-        [HumanMessage([{"type": "text", "text": QUESTION}, {"type": "image_url", "image_url": {}}])],
+        [
+            HumanMessage(
+                [{"type": "text", "text": QUESTION}, {"type": "image_url", "image_url": {}}]
+            )
+        ],
     ],
 )
 def test_so_it_does_with_a_picture_or_a_tool_result(messages: Any) -> None:
@@ -197,6 +202,16 @@ def test_a_follow_up_that_refers_back_is_not_taken_apart(way: str) -> None:
     assert planner(model).asked == [QUESTION]
 
 
+def test_a_prompted_decomposer_asks_the_inner_model_and_no_other() -> None:
+    model = overlaid(decomposer="prompted")
+
+    model.invoke(QUESTION)
+
+    # What it says to the chain is no step, so the question is asked as it is.
+    chain, question = last_words(model)
+    assert chain.endswith(f"\n\nQuestion: {QUESTION}") and question == QUESTION
+
+
 def test_a_local_model_answers_hops_as_a_base_model() -> None:
     base = tiny_base()
     model = overlaid(LocalChatModel(base=base))
@@ -212,7 +227,7 @@ def test_what_the_inner_model_raises_in_a_hop_is_named(way: str) -> None:
         def _result(self, *_: Any) -> Any:
             raise RuntimeError("no more credit\nfor you")
 
-    with pytest.raises(ModelError, match="'recording' failed: no more credit$"):
+    with pytest.raises(ModelError, match=r"'recording' failed: no more credit$"):
         use(overlaid(Broken()), way, QUESTION)
 
 
@@ -233,9 +248,7 @@ class Listener(BaseCallbackHandler):
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("answerer", ["ike", "counterfactual"])
 @pytest.mark.parametrize("in_a_chain", [False, True])
-def test_callbacks_hear_of_one_run_and_of_no_hop(
-    way: str, answerer: str, in_a_chain: bool
-) -> None:
+def test_callbacks_hear_of_one_run_and_of_no_hop(way: str, answerer: str, in_a_chain: bool) -> None:
     listener = Listener()
     model: Any = overlaid(answerer=answerer)
     if in_a_chain:
@@ -259,8 +272,7 @@ async def test_asking_by_hops_leaves_the_event_loop_free() -> None:
 def test_many_threads_may_ask_at_once() -> None:
     model = overlaid()
     questions = [f"{QUESTION if at % 2 else MAYOR} {at}" for at in range(30)]
-    planner_of: BaseChatModel = model
-    answers = planner_of.batch(questions, config={"max_concurrency": 8})
+    answers = model.batch(questions, config={"max_concurrency": 8})
     for answer in answers:
         record = answer.response_metadata["errata"]
         assert record["route"] == "multi_hop" and len(record["hops"]) == 2

@@ -3,8 +3,9 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
+from mello import Answer, Hop, Trace
 from memory_store import Edit
-from serac.decision import Candidate, Decision
+from serac.decision import Candidate, Decision, Reply, StreamedReply
 from serac.view import Reading
 
 ASKED = Reading("Where is it?")
@@ -59,6 +60,23 @@ def test_a_record_of_it_is_plain_json():
 
 def test_a_record_of_it_holds_no_text_of_an_edit():
     assert "Paris" not in json.dumps(decision().as_dict())
+
+
+def test_a_record_of_a_multi_hop_question_has_its_hops():
+    hops = (
+        Hop("Where is it?", Answer("Paris", "needle", 0.9)),
+        Hop("Who is its mayor?", Answer("Ada")),
+    )
+    trace = Trace("Who is the mayor of where it is?", hops, "Ada", "finished")
+    by_hops = replace(decision(candidates=False), route="multi_hop", trace=trace)
+
+    record = by_hops.as_dict()
+
+    assert json.loads(json.dumps(record)) == record
+    assert record == {**decision(candidates=False).as_dict(), "route": "multi_hop"} | {
+        "hops": trace.hops_as_dicts()
+    }
+    assert Reply("Ada", by_hops).trace is StreamedReply(by_hops, iter(["Ada"])).trace is trace
 
 
 def test_it_can_not_be_changed_afterwards():

@@ -122,6 +122,9 @@ class TestMayHaveHops:
         assert several.may_have_hops([Turn("user", QUESTION)])
         assert not several.may_have_hops([Turn("user", "Hi")])
 
+    def test_a_task_does_not(self):
+        assert not by_plan().may_have_hops([Turn("user", "Write a poem about the Space Needle.")])
+
     def test_a_follow_up_that_refers_back_does_not(self):
         before = [Turn("user", "Tell me about the Space Needle."), Turn("assistant", "A tower.")]
         refers = Turn("user", "Who is the mayor of the city it is located in?")

@@ -1,4 +1,4 @@
-"""The overlay and multi-hop questions: taken apart where an edit comes into one, else left alone."""
+"""The overlay and multi-hop questions: asked hop by hop where an edit comes into one."""
 
 import json
 import logging

@@ -1,4 +1,8 @@
-"""Out of scope nothing changes: same prompt, same logits at every step, same text."""
+"""Out of scope nothing changes: same prompt, same logits at every step, same text.
+
+A question that may have several hops is taken apart first, and its hops are asked; where no edit
+answers one, what the base model then does is the same.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +34,14 @@ class Recording:
     tokens: list[torch.Tensor] = field(default_factory=list)
     logits: list[torch.Tensor] = field(default_factory=list)
 
-    def equals(self, other: Recording) -> bool:
-        return _equal(self.tokens, other.tokens) and _equal(self.logits, other.logits)
+    def ends_as(self, other: Recording) -> bool:
+        """Say whether it ends with all of another; hops may have been asked before."""
+        before = len(self.tokens) - len(other.tokens)
+        return (
+            before >= 0
+            and _equal(self.tokens[before:], other.tokens)
+            and _equal(self.logits[before:], other.logits)
+        )
 
 
 def _equal(these: list[torch.Tensor], those: list[torch.Tensor]) -> bool:
@@ -82,13 +92,13 @@ def overlay(tmp_path_factory, base, embedded_encoder, edits):
         yield one
 
 
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(600)
 def test_everyday_questions_are_answered_as_if_nothing_were_there(
     overlay, base, everyday_questions, record_property
 ):
     assert len(everyday_questions) == 200
     assert len(overlay.memory) == EDITS
-    fired, changed = [], []
+    fired, changed, by_hops = [], [], []
     for question in everyday_questions:
         with recorded(base.model) as through_overlay:
             reply = overlay.ask(question)
@@ -98,13 +108,16 @@ def test_everyday_questions_are_answered_as_if_nothing_were_there(
         with recorded(base.model) as alone:
             text = base.reply((Turn("user", question),))
         assert alone.logits
-        if reply.text != text or not through_overlay.equals(alone):
+        if reply.text != text or not through_overlay.ends_as(alone):
             changed.append(question)
+        if len(through_overlay.tokens) > len(alone.tokens):
+            by_hops.append(question)
 
     asked = len(everyday_questions)
     record_property("out_of_scope", f"{asked - len(fired)} of {asked}")
     assert changed == []
     assert len(fired) <= 0.05 * asked, fired
+    assert len(by_hops) <= 0.1 * asked, by_hops
 
 
 def test_streaming_out_of_scope_changes_nothing_either(overlay, base, everyday_questions):
@@ -113,10 +126,9 @@ def test_streaming_out_of_scope_changes_nothing_either(overlay, base, everyday_q
             text = base.reply((Turn("user", question),))
         with recorded(base.model) as through_overlay:
             streamed = overlay.stream(question)
-            assert "".join(streamed.chunks) == text == overlay.answer(question, streamed.decision)
-        assert Recording(
-            through_overlay.tokens[: len(alone.tokens)], through_overlay.logits[: len(alone.logits)]
-        ).equals(alone)
+            assert "".join(streamed.chunks) == text
+        assert through_overlay.ends_as(alone)
+        assert overlay.answer(question, streamed.decision) == text
 
 
 def test_a_conversation_out_of_scope_reaches_the_model_whole(overlay, base):
@@ -133,7 +145,7 @@ def test_a_conversation_out_of_scope_reaches_the_model_whole(overlay, base):
 
     assert not reply.decision.in_scope
     assert reply.text == text
-    assert through_overlay.equals(alone)
+    assert through_overlay.ends_as(alone)
 
 
 def test_the_same_overlay_does_answer_from_its_edits(overlay, edits):
@@ -170,12 +182,14 @@ def test_no_weight_changes_in_use(tmp_path, base, embedded_encoder, answerer):
         untouched = overlay.ask(statement)
         edit = overlay.add(statement)
         edited = overlay.ask(statement)
+        by_hops = overlay.ask("Which country is the city where the Space Needle is located in?")
         newer = overlay.update(edit.id, "The Space Needle is located in Oslo.")
         "".join(overlay.stream("The Space Needle is located in").chunks)
         overlay.remove(newer.id)
         again = overlay.ask(statement)
 
     assert edited.decision.route == answerer
+    assert by_hops.decision.route == "multi_hop"
     assert (untouched.decision.route, again.decision.route) == ("base", "base")
     assert again.text == untouched.text
     assert digest_of(base.model) == before

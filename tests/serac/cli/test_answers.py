@@ -1,16 +1,20 @@
 import io
 import json
+import re
 import shutil
 import sys
 
 import pytest
 
 from classifiers import SHIPPED
+from serac.decomposer import SHIPPED as DECOMPOSER
 from serac.demo import DemoRecord
 
 EDIT = "The capital of Australia is Melbourne."
 EXACT = "The capital of Australia is"
 OTHER = "How do I boil an egg?"
+NEEDLE = "The Space Needle is located in Paris."
+HOPS = "Which country is the city where the Space Needle is located in?"
 
 pytestmark = pytest.mark.model
 
@@ -50,6 +54,71 @@ def test_ask_as_json_holds_the_decision(errata, small_base):
     assert record["score"] >= record["threshold"]
     record = json.loads(errata("ask", OTHER, "--base", small_base, "--json").out)
     assert (record["route"], record["edit_ids"]) == ("base", [])
+
+
+def test_a_trace_shows_each_hop_and_what_an_edit_overruled(errata):
+    id = errata("add", NEEDLE).out.strip()
+    result = errata("ask", HOPS, "--trace")
+    assert (result.code, result.out.strip()) == (0, "France")
+    shown = " ".join(result.err.split())
+    assert shown.startswith(f"[multi_hop] 2 hops, edited by {id}: {NEEDLE} 1. ")
+    assert re.search(rf" 1\. .*\?  ?Paris \(edit #{id}\); the base model says: \w+", shown)
+    assert re.search(r" 2\. .*Paris.*\?  ?France \(base\)$", shown)
+
+
+def test_a_decomposer_is_named_or_a_folder(errata, tmp_path, small_base):
+    id = errata("add", NEEDLE).out.strip()
+    folder = shutil.copytree(DECOMPOSER, tmp_path / "decomposer")
+    record = json.loads(errata("ask", HOPS, "--decomposer", folder, "--json").out)
+    assert (record["route"], record["edit_ids"], record["answer"]) == ("multi_hop", [id], "France")
+    assert [hop["source"] for hop in record["hops"]] == [f"edit #{id}", "base"]
+    assert "tentative" not in record["hops"][0]  # that is asked for with --trace alone
+    for name in ("none", "prompted"):  # prompted, the small base says nothing that could be asked
+        result = errata("ask", HOPS, "--decomposer", name, "--base", small_base, "--trace")
+        assert result.code == 0
+        assert result.err.splitlines()[-1] == "not asked hop by hop"
+
+
+@pytest.mark.parametrize("command", ["ask", "batch ask", "batch multihop"])
+@pytest.mark.parametrize("name", ["oracle", ""])
+def test_an_unknown_decomposer_is_one_line(errata, queries, tmp_path, small_base, command, name):
+    errata("add", NEEDLE)
+    words = [HOPS] if command == "ask" else [queries, tmp_path / "out.jsonl"]
+    result = errata(*command.split(), *words, "--base", small_base, "--decomposer", name)
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    assert f"errata: {name or '.'} holds no decomposer" in result.err
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_batch_multihop_adds_hops(errata, tmp_path):
+    id = errata("add", NEEDLE).out.strip()
+    questions, out = tmp_path / "questions.jsonl", tmp_path / "out.jsonl"
+    lines = [{"case": 7, "question": HOPS}, {"query": EXACT}]
+    questions.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    result = errata("batch", "multihop", questions, out)
+    assert (result.code, result.out.strip()) == (0, "1 base, 1 multi_hop")
+    first, second = (json.loads(line) for line in out.read_text().splitlines())
+    assert (first["case"], first["answer"], first["route"]) == (7, "France", "multi_hop")
+    assert [hop["edit_id"] for hop in first["hops"]] == [id, None]
+    assert (second["query"], second["route"], second["hops"]) == (EXACT, "base", [])
+
+
+def test_batch_multihop_names_bad_lines_and_those_that_fail(errata, tmp_path, small_base):
+    errata("add", NEEDLE)
+    questions, out = tmp_path / "questions.jsonl", tmp_path / "out.jsonl"
+    words = ["batch", "multihop", questions, out, "--base", small_base, "--decomposer", "none"]
+    questions.write_text('{"question": "why?"}\n{"question": 7}\n')
+    result = errata(*words)
+    assert (result.code, result.err.count("\n"), out.exists()) == (2, 1, False)
+    assert "questions.jsonl, line 2: needs a" in result.err
+    questions.write_text(json.dumps({"question": "egg " * 2000}) + "\n" + '{"query": "why?"}\n')
+    result = errata(*words, "--json")
+    assert (result.code, json.loads(result.out)) == (2, {"base": 1, "error": 1})
+    assert result.err.splitlines()[-1].startswith("errata: 1 of 2 queries failed; see the lines")
+    first, second = (json.loads(line) for line in out.read_text().splitlines())
+    assert "tokens" in first["error"] and "error" not in second
+    assert errata("batch", "multihop", questions, questions, *words[4:]).code == 2
+    assert "why?" in questions.read_text()
 
 
 def test_batch_route(errata, queries, tmp_path):
@@ -148,7 +217,7 @@ def test_a_batch_with_a_query_that_fails_is_written_and_ends_with_2(
     assert "error" not in lines[1]
 
 
-@pytest.mark.parametrize("command", ["ask", "chat", "batch route", "batch ask"])
+@pytest.mark.parametrize("command", ["ask", "chat", "batch route", "batch ask", "batch multihop"])
 def test_a_scope_classifier_of_one_s_own_can_be_named(
     errata, says, queries, tmp_path, small_base, command
 ):

@@ -1,6 +1,8 @@
 import pytest
 
 from classifiers.train_cross_encoder import TrainingSettings
+from serac.counterfactual.training import TrainingSettings as CounterfactualSettings
+from serac.decomposer.training import TrainingSettings as DecomposerSettings
 
 
 @pytest.mark.parametrize(
@@ -21,6 +23,34 @@ def test_what_can_not_be_trained_is_one_line(errata, tmp_path, words, told):
     assert not (tmp_path / "out").exists()
 
 
-def test_the_help_states_the_steps_that_are_taken(errata):
-    shown = errata("train", "scope", "--help", memory=False).out
-    assert f"{TrainingSettings().steps} otherwise" in " ".join(shown.split())
+@pytest.mark.parametrize("command", ["counterfactual", "decomposer"])
+def test_so_it_is_for_what_answers_and_takes_apart(errata, tmp_path, command):
+    (tmp_path / "file").write_text("")
+    for out, told in (("out", "is missing; name the data folder"), ("file", "is no folder")):
+        words = ["--data", tmp_path, "--out", tmp_path / out, "--steps", "1"]
+        result = errata("train", command, *words, memory=False)
+        assert (result.code, result.err.count("\n")) == (2, 1)
+        assert told in result.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_can_not_be_gone_on_from_is_one_line(errata, tmp_path):
+    words = ["--data", tmp_path, "--out", tmp_path / "out", "--begin-with", tmp_path]
+    result = errata("train", "decomposer", *words, memory=False)
+    assert (result.code, result.err) == (
+        2,
+        f"errata: {tmp_path} holds no decomposer; train one there\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "settings"),
+    [
+        ("scope", TrainingSettings),
+        ("counterfactual", CounterfactualSettings),
+        ("decomposer", DecomposerSettings),
+    ],
+)
+def test_the_help_states_the_steps_that_are_taken(errata, command, settings):
+    shown = errata("train", command, "--help", memory=False).out
+    assert f"{settings().steps} otherwise" in " ".join(shown.split())

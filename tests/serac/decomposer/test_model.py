@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 import torch
 from fakes import FakeCompletionBase, ScriptedAsk
@@ -8,8 +9,8 @@ from safetensors.torch import load
 from classifiers.artifact_files import CONFIG_FILE
 from classifiers.lora_training import ADAPTER_FILE
 from mello import Answer, PlannedDecomposer, answer_by_hops
-from mello.gate import GATE_FILE
-from mello.plans import plan_prompt
+from mello.gate import FEATURES, GATE_FILE, MultiHopGate
+from mello.plans import FIRST_STEP, Plan, plan_prompt, read_plan
 from memory_store.errors import ArtifactError
 from serac.conversation import Turn
 from serac.decomposer import SHIPPED, TrainedPlans, load_gate, load_plans
@@ -22,26 +23,45 @@ PROMPTS = ("The Space Needle is located in", "What is the capital of Japan?", "H
 FACTS = {"model_sha256": "0123456789abcdef" * 4}
 
 
+def gate(sure):
+    """A gate that has no doubt that a question has several hops, or is never sure of it."""
+    return MultiHopGate(np.zeros(FEATURES, dtype=np.float32), 0.0, 0.5, 0.5 if sure else 0.6)
+
+
+def plans_of(*pieces, sure=False):
+    return TrainedPlans(FakeCompletionBase(*pieces), FACTS, gate(sure))
+
+
 def test_a_plan_is_what_continues_the_prompt():
-    model = FakeCompletionBase("\n1. ", f"{WHERE}\n2. Who is the mayor of #1?")
+    plans = plans_of("\n1. ", f"{WHERE}\n2. Who is the mayor of #1?")
 
-    assert TrainedPlans(model, FACTS).write(QUESTION) == "".join(model.pieces)
-    assert model.completed == [(plan_prompt(QUESTION), [STOP], LONGEST_PLAN)]
+    assert plans.write(QUESTION) == f"\n1. {WHERE}\n2. Who is the mayor of #1?"
+    assert plans.model.completed == [(plan_prompt(QUESTION), [STOP], LONGEST_PLAN)]
 
 
-def test_a_decomposer_follows_it():
-    model = FakeCompletionBase(f"\n1. {WHERE}\n2. Who is the mayor of #1?")
+def test_where_the_gate_is_sure_the_plan_is_made_to_have_a_first_step():
+    plans = plans_of(f" {WHERE}\n2. Who is the mayor of #1?", sure=True)
+
+    assert plans.begun(QUESTION) == FIRST_STEP
+    assert read_plan(plans.write(QUESTION)) == Plan((WHERE, "Who is the mayor of #1?"))
+    assert plans.model.completed == [(plan_prompt(QUESTION) + FIRST_STEP, [STOP], LONGEST_PLAN)]
+
+
+@pytest.mark.parametrize("sure", [False, True])
+def test_a_decomposer_follows_it(sure):
+    plans = plans_of(f"{'' if sure else FIRST_STEP} {WHERE}\n2. Who is the mayor of #1?", sure=sure)
     ask = ScriptedAsk(**{WHERE: Answer("Paris", "needle")})
 
-    answer_by_hops(QUESTION, PlannedDecomposer(TrainedPlans(model, FACTS).write), ask)
+    answer_by_hops(QUESTION, PlannedDecomposer(plans.write), ask)
 
     assert ask.asked == [WHERE, "Who is the mayor of Paris?"]
-    assert len(model.completed) == 1
+    assert len(plans.model.completed) == 1
 
 
-def test_a_long_message_is_not_taken_apart():
-    model = FakeCompletionBase("\n1. Who?\n2. Where is #1?")
-    plans = TrainedPlans(model, FACTS)
+@pytest.mark.parametrize("sure", [False, True])
+def test_a_long_message_is_not_taken_apart(sure):
+    plans = plans_of("\n1. Who?\n2. Where is #1?", sure=sure)
+    model = plans.model
 
     assert plans.write("x" * (LONGEST_QUESTION + 1)) == ""
     assert model.completed == []
@@ -49,7 +69,7 @@ def test_a_long_message_is_not_taken_apart():
 
 
 def test_it_is_named_by_its_weights():
-    assert TrainedPlans(FakeCompletionBase(), FACTS).fingerprint == "decomposer@0123456789ab"
+    assert plans_of().fingerprint == "decomposer@0123456789ab"
 
 
 def test_an_artifact_is_loaded_beside_the_body(adapter_folder, stand_in):
@@ -58,6 +78,12 @@ def test_an_artifact_is_loaded_beside_the_body(adapter_folder, stand_in):
     assert plans.facts["kind"] == "decomposer"
     assert plans.model.tokenizer is stand_in.tokenizer
     assert isinstance(plans.write(QUESTION), str)
+
+
+def test_its_gate_comes_with_it(adapter_folder, stand_in):
+    plans = load_plans(stand_in, adapter_folder("decomposer", sure=True))
+
+    assert plans.gate.is_sure(QUESTION) and plans.write(QUESTION).startswith(FIRST_STEP)
 
 
 def test_another_artifact_is_refused(adapter_folder, stand_in):
@@ -85,7 +111,7 @@ def test_a_config_without_a_gate_is_refused(adapter_folder, gate):
 def test_a_gate_that_is_missing_or_another_is_refused(adapter_folder):
     folder = adapter_folder("decomposer")
     (folder / GATE_FILE).write_bytes(b"another")
-    with pytest.raises(ArtifactError, match="is not the file that config.json names"):
+    with pytest.raises(ArtifactError, match=r"is not the file that config\.json names"):
         load_gate(folder)
     (folder / GATE_FILE).unlink()
     with pytest.raises(ArtifactError, match=r"gate\.safetensors is missing; train again"):
