@@ -13,11 +13,15 @@ import typer
 from benchmarks import data as loaders
 from benchmarks.answers_command import answers
 from benchmarks.data import Benchmark
+from benchmarks.mquake_command import mquake
+from benchmarks.multi_hop_command import decompositions
 from benchmarks.report import DOCS, draw
 from benchmarks.routing import add_retrieval_rows
 from benchmarks.rows import RESULTS, Rows, table
 from benchmarks.scope_command import ScopeOption, backends, scope
+from benchmarks.single_hop import single_hop
 from benchmarks.speed import memory_of_open, timed_adds, timed_import
+from benchmarks.teaching import teach
 from classifiers import load_scope_classifier
 from memory_store import EditMemory, SentenceTransformerEncoder
 from memory_store.errors import ErrataError
@@ -30,6 +34,10 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=N
 app.command()(scope)
 app.command()(backends)
 app.command()(answers)
+app.command()(mquake)
+app.command()(teach)
+app.command()(decompositions)
+app.command("single-hop")(single_hop)
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of the rows.")]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import plots
 from benchmarks.answers_page import answers_page
+from benchmarks.multi_hop_page import multi_hop_page
 from benchmarks.rows import Row, read_rows, table
 from benchmarks.scope_page import FACTS, NOTES, ROC, scope_page
 
@@ -34,12 +35,21 @@ beside what it is compared with, in one run.
 
 
 def draw(folder: Path, docs: Path = DOCS) -> Iterator[Path]:
-    """Write the pages and plots for the rows in a folder; yield each file once it is written."""
-    pages = {"benchmarks": page, "scope": scope_page, "answers": answers_page}
+    """Write the pages and plots for the rows in a folder; yield each file once it is written.
+
+    A page that has nothing to show without rows is not written.
+    """
+    pages = {
+        "benchmarks": page,
+        "scope": scope_page,
+        "answers": answers_page,
+        "multi_hop": multi_hop_page,
+    }
     for name, text in ((name, drawn(folder)) for name, drawn in pages.items()):
-        file = docs / f"{name}.md"
-        file.write_text(text, encoding="utf-8")
-        yield file
+        if text:
+            file = docs / f"{name}.md"
+            file.write_text(text, encoding="utf-8")
+            yield file
     for name, figure in figures(folder):
         file = docs / "plots" / f"{name}.svg"
         plots.save(figure, file)

@@ -6,6 +6,7 @@ import logging
 import math
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -87,7 +88,8 @@ class FactOverlay:
             check_name(decomposer)
         if answerer not in ANSWERERS:
             raise ErrataError(f"unknown answerer {answerer!r}; use one of {', '.join(ANSWERERS)}")
-        route: Any = self._auto_route if answerer == "auto" else answerer
+        self._is_auto = answerer == "auto"
+        route: Any = self._auto_route if self._is_auto else answerer
         self.memory = memory
         self.scorer = scorer
         self.router = Router(memory, scorer, threshold, route=route, recall_floor=recall_floor)
@@ -235,6 +237,9 @@ class FactOverlay:
             decision = self.router.decide(turn)
             if not decision.in_scope:
                 return Reply(short.answer(subquestion), decision)
+            if self._is_auto and self._has_counterfactual:
+                # A hop asks for a name, which the small model finds among several edits too.
+                decision = replace(decision, route="counterfactual")
             return Reply("".join(self._chunks(turn, decision, base)), decision)
 
         tentative = short.answer if explain else None

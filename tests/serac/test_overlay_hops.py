@@ -103,6 +103,18 @@ class TestAsk:
         assert "New Fact:" in edited and short == short_prompt(MAYOR)
         assert base.asked == []
 
+    def test_by_default_the_small_model_answers_a_hop_about_several_edits_too(self):
+        small = FakeCompletionBase(" Paris")
+        with make(decomposer=Planned(), answerer="auto", small=small) as overlay:
+            overlay.add(NEEDLE)
+            overlay.add("Paris is a city.")
+            assert overlay.decide(WHERE).route == "ike" and len(overlay.decide(WHERE).edits) == 2
+
+            reply = overlay.ask(QUESTION)
+
+        assert reply.trace.hops[0].answer.text == "Paris" and len(small.completed) == 1
+        assert len(reply.decision.edits) == 1
+
     @pytest.mark.parametrize(
         "steps",
         [

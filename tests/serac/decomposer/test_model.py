@@ -193,7 +193,12 @@ def test_a_question_of_two_hops_follows_the_edit_of_its_first_and_is_restored_wi
 
 @pytest.mark.model
 @pytest.mark.parametrize(
-    "question", ["Where is the Space Needle?", "In which city is the Space Needle located?"]
+    "question",
+    [
+        "Where is the Space Needle?",
+        "In which city is the Space Needle located?",
+        "It rained all day. In which city can the Space Needle be found?",
+    ],
 )
 def test_a_question_of_one_hop_is_not_taken_apart(overlay, question):
     overlay.add("The Space Needle is located in Paris.")

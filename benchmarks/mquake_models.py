@@ -1,0 +1,135 @@
+"""What MQuAKE's questions are asked of: the shipped parts, each answering many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import cast
+
+from benchmarks.knowing import KnowingBase
+from benchmarks.multi_hop import Decide, MultiHopRun, Progress, Write
+from benchmarks.multi_hop_generating import complete_alike
+from mello.plans import plan_prompt
+from serac.answerers import SHORT_ANSWER, PromptAnswerer
+from serac.answerers import STOPS as IKE_STOPS
+from serac.counterfactual.model import LONGEST_ANSWER, CounterfactualModel
+from serac.counterfactual.prompt import STOP as ANSWER_STOP
+from serac.decision import Decision, Route
+from serac.decomposer.model import LONGEST_PLAN, LONGEST_QUESTION, TrainedPlans
+from serac.decomposer.model import STOP as PLAN_STOP
+from serac.prompts import MAX_EDITS
+from serac.short_answers import LONGEST, STOPS, as_name, short_prompt
+from serac.transformers_base import TransformersBase
+
+
+def writer(
+    model: TransformersBase,
+    prompt: Callable[[str], str],
+    stop: Sequence[str],
+    most: int,
+    read: Callable[[str], str] = str,
+) -> Write:
+    """Return what continues many prompts of a model, in batches.
+
+    Args:
+        model: The model.
+        prompt: From a text to its prompt.
+        stop: Words before which a continuation ends.
+        most: Longest continuation, in tokens.
+        read: What is taken of it.
+    """
+
+    def write(texts: Sequence[str], progress: Progress) -> list[str]:
+        told = complete_alike(
+            model,
+            [prompt(text) for text in texts],
+            stop=stop,
+            max_new_tokens=most,
+            progress=progress,
+        )
+        return [read(text) for text in told]
+
+    return write
+
+
+def plans_of(plans: TrainedPlans) -> Write:
+    """Return what writes plans as the trained decomposer does."""
+
+    def prompt(question: str) -> str:
+        return plan_prompt(question) + plans.begun(question)
+
+    write = writer(plans.model, prompt, [PLAN_STOP], LONGEST_PLAN)
+
+    def write_whole(questions: Sequence[str], progress: Progress) -> list[str]:
+        short = [question for question in questions if len(question) <= LONGEST_QUESTION]
+        told = dict(zip(short, write(short, progress), strict=True))
+        return [
+            plans.begun(question) + told[question] if question in told else ""
+            for question in questions
+        ]
+
+    return write_whole
+
+
+def short_answers_of(base: TransformersBase) -> Write:
+    """Return what answers as ``ShortAnswers`` does."""
+    return writer(base, short_prompt, STOPS, LONGEST, as_name)
+
+
+class EditedHops:
+    """Who answers a hop that an edit is in scope of: as the overlay by default.
+
+    Args:
+        counterfactual: Answers from one edit.
+        in_context: Answers from several, by IKE.
+        base: The model that it is over.
+    """
+
+    def __init__(
+        self,
+        counterfactual: CounterfactualModel,
+        in_context: PromptAnswerer,
+        base: TransformersBase,
+    ) -> None:
+        self.counterfactual, self.in_context = counterfactual, in_context
+        model = cast(TransformersBase, counterfactual.model)
+        self._write = {
+            "counterfactual": writer(model, str, [ANSWER_STOP], LONGEST_ANSWER),
+            "ike": writer(base, str, IKE_STOPS, SHORT_ANSWER),
+        }
+
+    def prompt(self, decision: Decision) -> str:
+        """Return the prompt that a decision in scope is answered by."""
+        edits = decision.edits[:MAX_EDITS]
+        who = self.counterfactual if decision.route == "counterfactual" else self.in_context
+        return who.prompt(decision.reading, edits)
+
+    def answer(self, asked: Sequence[tuple[Route, str]], progress: Progress) -> list[str]:
+        """Return what continues each prompt."""
+        told: dict[tuple[Route, str], str] = {}
+        for route, write in self._write.items():
+            prompts = [one for one in asked if one[0] == route]
+            written = write([prompt for _, prompt in prompts], progress)
+            told.update(zip(prompts, written, strict=True))
+        return [told[one] for one in asked]
+
+
+def multi_hop_run(
+    decide: Decide,
+    plans: Write,
+    edited: EditedHops,
+    bases: dict[str, Write],
+    gate: Callable[[str], bool] | None = None,
+) -> MultiHopRun:
+    """Return a run in which edited hops are answered as by the overlay."""
+    return MultiHopRun(plans, decide, edited.prompt, edited.answer, bases, gate)
+
+
+def knows(base: KnowingBase) -> Write:
+    """Return what answers as a knowing base does."""
+
+    def answer(questions: Sequence[str], progress: Progress) -> list[str]:
+        told = base.answer_all(questions)
+        progress(len(questions))
+        return told
+
+    return answer

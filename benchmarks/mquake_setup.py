@@ -1,0 +1,131 @@
+"""MQuAKE's cases, memory and models, put together once for all parts of a run."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from benchmarks.answers import memory_with
+from benchmarks.knowing import KnowingBase, known_facts
+from benchmarks.mquake import Cases
+from benchmarks.mquake_data import EditedQuestions, read_cases, read_edits
+from benchmarks.mquake_memory import Worlds
+from benchmarks.mquake_models import (
+    EditedHops,
+    knows,
+    multi_hop_run,
+    plans_of,
+    short_answers_of,
+)
+from benchmarks.mquake_peers import Peers
+from benchmarks.multi_hop import MultiHopRun, Write
+from benchmarks.remembering import RememberingEncoder
+from benchmarks.rows import Rows
+from benchmarks.teaching import load_taught, taught_answers_of
+from classifiers import load_scope_classifier
+from mello import PlannedDecomposer
+from memory_store import SentenceTransformerEncoder
+from serac.answerers import auto_route, ike
+from serac.conversation import as_turns
+from serac.counterfactual import CounterfactualModel
+from serac.decomposer.model import load_plans
+from serac.demonstrations import PAPER
+from serac.embedded import load_embedded_base
+from serac.multi_hop import MultiHop
+
+Answerer = Literal["auto", "counterfactual"]
+
+
+class Setup(ExitStack):
+    """The cases, the memory and the models; closes the memory.
+
+    Args:
+        data: The data folder.
+        seed: Decides which cases are asked.
+        cases: How many, at most, with edits and without.
+        decomposer: Folder of the decomposer.
+        counterfactual: Folder of the counterfactual model.
+        taught: Folder of the taught base, if there is one.
+        answerer: Who answers a hop in scope: ``counterfactual``, as in the overlay, or ``auto``,
+            which asks IKE where several edits are in scope.
+        gated: Whether the gate says which questions are taken apart, as in the overlay.
+
+    Raises:
+        ArtifactError: An artifact is missing or damaged, or was taught other cases.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        seed: int,
+        cases: int,
+        decomposer: Path,
+        counterfactual: Path,
+        taught: Path | None = None,
+        *,
+        answerer: Answerer = "auto",
+        gated: bool = True,
+    ) -> None:
+        super().__init__()
+        self.seed = seed
+        test = read_cases(data, "test", seed)
+        others = [*read_cases(data, "train", seed), *read_cases(data, "dev", seed)]
+        self.cases = Cases(test, others, EditedQuestions(data), cases)
+        self.body = load_embedded_base()
+        plans = load_plans(self.body, decomposer)
+        model = CounterfactualModel.load(self.body, counterfactual)
+        bases: dict[str, Write] = {"embedded": short_answers_of(self.body)}
+        if taught is not None:
+            base = load_taught(self.body, taught, cases, seed)
+            bases["taught"] = taught_answers_of(base)
+        self.encoder = RememberingEncoder(SentenceTransformerEncoder.embedded())
+        trained = load_scope_classifier(self.encoder)
+        folder = self.enter_context(tempfile.TemporaryDirectory())
+        edits = [
+            {"id": edit.id, "text": edit.text, "subject": edit.subject} for edit in read_edits(data)
+        ]
+        memory = self.enter_context(memory_with(edits, Path(folder) / "facts.db", self.encoder))
+        self.worlds = Worlds(
+            memory,
+            memory.list(),
+            self.encoder,
+            trained,
+            trained.threshold_for(),
+            trained.recall_floor,
+            auto_route if answerer == "auto" else answerer,
+        )
+        facts = known_facts([*self.cases.asked, *self.cases.unedited])
+        bases["knowing"] = knows(KnowingBase(facts, self.encoder))
+        edited = EditedHops(model, ike(self.body, self.encoder), self.body)
+        gate = MultiHop(PlannedDecomposer(plans.write), plans.gate.passes).may_have_hops
+        self.run: MultiHopRun = multi_hop_run(
+            self.worlds.decide,
+            plans_of(plans),
+            edited,
+            bases,
+            (lambda question: gate(as_turns(question))) if gated else None,
+        )
+        self._setting: dict[str, Any] = {
+            "scope_classifier": trained.fingerprint,
+            "counterfactual_model": model.fingerprint,
+            "decomposer": plans.fingerprint,
+            "gated": gated,
+            "hops_answered_by": answerer,
+            "cases": len(self.cases.asked),
+            "edits": len(edits),
+        }
+        if taught is not None:
+            self._setting["taught_base"] = base.name
+
+    @cached_property
+    def peers(self) -> Peers:
+        """The peers, over the embedded base."""
+        return Peers(self.body, ike(self.body, self.encoder, PAPER), self.worlds)
+
+    def rows(self, part: str, command: str) -> Rows:
+        """Return the rows of a part, without any yet."""
+        extra = {"left_out": self.cases.left_out} if part == "unedited" else {}
+        return Rows(f"mquake_{part}", self.seed, command, **self._setting, **extra)
