@@ -27,7 +27,7 @@ LONGEST = 60
 """Words that are looked at, the last ones."""
 
 _NAME = "[name]"
-_TOKEN = re.compile(r"\"[^\"]*\"|“[^”]*”|[\w'’.-]+|[?,]")  # noqa: RUF001
+_TOKEN = re.compile(r"\"[^\"]*\"|“[^“”]*”|[\w'’.-]+|[?,]")  # noqa: RUF001
 
 
 class MultiHopGate:

@@ -130,7 +130,8 @@ def multihop_file(
     routes: Counter[str] = Counter()
     with writing_lines(to) as write:
         for record, question in asked:
-            line: dict[str, Any] = {**record, "answer": None, "route": None, "hops": []}
+            line = {name: value for name, value in record.items() if name != "error"}
+            line |= {"answer": None, "route": None, "hops": []}
             try:
                 reply = overlay.ask(question)
             except _ENDS_ALL:

@@ -169,7 +169,7 @@ class OverlayChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        plan = self._plan(messages, kwargs)
+        plan = self._plan(messages, kwargs, run_manager)
         if plan.by_hops is not None:
             return _as_result(plan.by_hops, stop)
         if plan.counterfactual is not None:
@@ -186,7 +186,7 @@ class OverlayChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        plan = await run_in_executor(None, self._plan, messages, kwargs)
+        plan = await run_in_executor(None, self._plan, messages, kwargs, run_manager)
         if plan.by_hops is not None:
             return _as_result(plan.by_hops, stop)
         if plan.counterfactual is not None:
@@ -204,7 +204,7 @@ class OverlayChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        plan = self._plan(messages, kwargs)
+        plan = self._plan(messages, kwargs, run_manager)
         if plan.by_hops is not None:
             yield as_chunk(_as_message(plan.by_hops, stop), plan.by_hops.decision)
             return
@@ -226,7 +226,7 @@ class OverlayChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        plan = await run_in_executor(None, self._plan, messages, kwargs)
+        plan = await run_in_executor(None, self._plan, messages, kwargs, run_manager)
         if plan.by_hops is not None:
             yield as_chunk(_as_message(plan.by_hops, stop), plan.by_hops.decision)
             return
@@ -248,7 +248,12 @@ class OverlayChatModel(BaseChatModel):
             if close is not None:
                 await close()
 
-    def _plan(self, messages: list[BaseMessage], asked: Mapping[str, Any]) -> _Plan:
+    def _plan(
+        self,
+        messages: list[BaseMessage],
+        asked: Mapping[str, Any],
+        run: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None = None,
+    ) -> _Plan:
         """Decide by the last message of the user, and lay out what the inner model gets."""
         at = last_of_user(messages)
         if at is None or not message_text(messages[at]).strip():
@@ -260,7 +265,7 @@ class OverlayChatModel(BaseChatModel):
             and all(_is_plain_setting(*one) for one in asked.items())
         )
         if only_text:
-            by_hops = self.overlay.ask_by_hops(view, _as_base(self.inner))
+            by_hops = self.overlay.ask_by_hops(view, _as_base(self.inner, run))
             if by_hops is not None:
                 return _Plan(messages, by_hops.decision, by_hops=by_hops)
         decision = self.overlay.decide(view)
@@ -368,8 +373,13 @@ class OverlayChatModel(BaseChatModel):
         return RunnableLambda(state, astate, name="errata")
 
 
-def _as_base(inner: BaseChatModel) -> BaseModel:
-    return inner.base if isinstance(inner, LocalChatModel) else LangChainBase(inner)
+def _as_base(
+    inner: BaseChatModel, run: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None
+) -> BaseModel:
+    """Return the inner model as what hops are asked of, in runs that tracers alone hear of."""
+    if isinstance(inner, LocalChatModel):
+        return inner.base
+    return LangChainBase(inner, {"callbacks": _nested(CallbackManager, run) or []})
 
 
 def _as_message(reply: Reply, stop: Sequence[str] | None) -> AIMessage:

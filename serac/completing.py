@@ -25,11 +25,15 @@ def complete_all(
     Prompts of like length are read together, padded on the left.
     """
     import torch
+    from transformers import StoppingCriteriaList
 
+    stop = [word for word in stop if word]
     answers = [""] * len(prompts)
     for places, batch in batches(model, prompts, "left"):
         read = batch["input_ids"].shape[1]
-        ends = {"tokenizer": model.tokenizer, "stop_strings": list(stop)} if stop else {}
+        ends: dict[str, Any] = {"pad_token_id": model.tokenizer.eos_token_id}
+        if stop:
+            ends["stopping_criteria"] = StoppingCriteriaList([model.has_written(stop, read)])
         with torch.inference_mode():
             written = model.model.generate(
                 **batch, max_new_tokens=max_new_tokens, do_sample=False, **ends

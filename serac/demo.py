@@ -17,6 +17,7 @@ from rich.text import Text
 from memory_store import Encoder
 from serac.conversation import Turn
 from serac.decision import Reply
+from serac.multi_hop import trace_lines
 from serac.overlay import DEFAULT_ANSWERER, FactOverlay
 
 EDITS = (
@@ -49,6 +50,10 @@ CONVERSATION = (
 FOLLOW_UPS = (1, 3)
 """Places of the turns that an edit answers, read with those before; none is about the rest."""
 
+HOPS_QUESTION = "What is the capital of the country of citizenship of the author of Faust?"
+HOPS_EDIT = "Johann Wolfgang von Goethe is a citizen of Italy."
+"""A question of three hops, and an edit of its middle one."""
+
 
 @dataclass
 class DemoRecord:
@@ -58,6 +63,7 @@ class DemoRecord:
         before: Answers of the base model alone, by question.
         edited: Replies with the edits in memory, by question.
         conversation: Replies to the turns of a conversation, with the edits in memory.
+        by_hops: Replies to the question of three hops: before, with, and after the edit.
         unrelated: The base model's own answers to the turns that no edit is about, by place.
         after: Replies once the edits are removed, by question.
         seconds: How long each part took.
@@ -66,6 +72,7 @@ class DemoRecord:
     before: dict[str, str] = field(default_factory=dict)
     edited: dict[str, Reply] = field(default_factory=dict)
     conversation: list[Reply] = field(default_factory=list)
+    by_hops: list[Reply] = field(default_factory=list)
     unrelated: dict[int, str] = field(default_factory=dict)
     after: dict[str, Reply] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -82,7 +89,9 @@ class DemoRecord:
     @property
     def restored(self) -> bool:
         """Say whether every answer is the first one again once the edits are gone."""
-        return all(reply.text == self.before[question] for question, reply in self.after.items())
+        by_hops = len({reply.text for reply in self.by_hops[::2]}) <= 1
+        after = self.after.items()
+        return by_hops and all(reply.text == self.before[question] for question, reply in after)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record as plain JSON values."""
@@ -95,6 +104,10 @@ class DemoRecord:
             "conversation": [
                 {"turn": turn, "answer": reply.text, **reply.decision.as_dict()}
                 for turn, reply in zip(CONVERSATION, self.conversation, strict=False)
+            ],
+            "by_hops": [
+                {"query": HOPS_QUESTION, "answer": reply.text, **reply.decision.as_dict()}
+                for reply in self.by_hops
             ],
             "after": {question: reply.text for question, reply in self.after.items()},
             "untouched": self.untouched,
@@ -154,6 +167,10 @@ def run_demo(
             same = "the same, character for character" if record.untouched else "CHANGED"
             console.print(f"Answers out of scope: {same}.")
 
+            console.rule("Three hops, with an edit in the middle")
+            with _timed(record, "by hops"):
+                _ask_by_hops(record, overlay, console)
+
             console.rule("Taken back")
             with _timed(record, "removing"):
                 for edit in edits:
@@ -179,6 +196,22 @@ def _converse(record: DemoRecord, overlay: FactOverlay, console: Console) -> Non
         record.conversation.append(reply)
         _show_answer(console, said, reply.text, reply.decision.route)
         turns.append(Turn("assistant", reply.text))
+
+
+def _ask_by_hops(record: DemoRecord, overlay: FactOverlay, console: Console) -> None:
+    record.by_hops.append(overlay.ask(HOPS_QUESTION))
+    _show_answer(console, HOPS_QUESTION, record.by_hops[0].text, record.by_hops[0].decision.route)
+    edit = overlay.add(HOPS_EDIT)
+    console.print(f"  + {edit.id}  {edit.text}")
+    reply = overlay.ask(HOPS_QUESTION, explain=True)
+    record.by_hops.append(reply)
+    _show_answer(console, HOPS_QUESTION, reply.text, reply.decision.route)
+    for line in trace_lines(reply.trace):
+        console.print(f"    {line}", markup=False)
+    overlay.remove(edit.id)
+    console.print(f"  - {edit.id}")
+    record.by_hops.append(overlay.ask(HOPS_QUESTION))
+    _show_answer(console, HOPS_QUESTION, record.by_hops[2].text, record.by_hops[2].decision.route)
 
 
 def _show_answer(console: Console, question: str, answer: str, route: str | None = None) -> None:

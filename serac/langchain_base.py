@@ -8,6 +8,7 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.runnables import RunnableConfig
 
 from memory_store.errors import ErrataError, MissingExtraError, ModelError
 from serac.conversation import Turn
@@ -19,11 +20,17 @@ class LangChainBase:
     """Any LangChain chat model, asked with messages.
 
     Whatever it raises when it is called comes as a one-line `ModelError`.
+
+    Args:
+        model: The chat model.
+        config: What each call is configured with; its own callbacks keep those of a chain around
+            it from hearing of the call.
     """
 
-    def __init__(self, model: BaseChatModel) -> None:
+    def __init__(self, model: BaseChatModel, config: RunnableConfig | None = None) -> None:
         self.model = model
         self.name = model._llm_type
+        self._config = config
 
     def reply(
         self,
@@ -34,7 +41,9 @@ class LangChainBase:
     ) -> str:
         """Return the model's answer to the last turn."""
         with _failures_named(self.name):
-            answer = self.model.invoke(_messages(turns), **_settings(stop, max_new_tokens))
+            answer = self.model.invoke(
+                _messages(turns), self._config, **_settings(stop, max_new_tokens)
+            )
         return str(answer.text)
 
     def stream(
@@ -46,7 +55,9 @@ class LangChainBase:
     ) -> Iterator[str]:
         """Yield the same answer piece by piece."""
         with _failures_named(self.name):
-            for chunk in self.model.stream(_messages(turns), **_settings(stop, max_new_tokens)):
+            for chunk in self.model.stream(
+                _messages(turns), self._config, **_settings(stop, max_new_tokens)
+            ):
                 if chunk.text:
                     yield str(chunk.text)
 

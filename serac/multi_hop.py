@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from classifiers import text_views
 from mello import Answer, Decomposer, PlannedDecomposer, PromptedDecomposer, Trace, answer_by_hops
 from memory_store import Edit
-from memory_store.errors import ErrataError
+from memory_store.errors import ErrataError, InvalidQueryError
 from serac.bases import BaseModel
 from serac.conversation import Turn
 from serac.decision import Decision, Reply
 from serac.decomposer import SHIPPED, load_gate, load_plans
+from serac.decomposer.model import LONGEST_QUESTION
 from serac.short_answers import as_name
 from serac.tasks import is_task
 from serac.transformers_base import TransformersBase
@@ -48,10 +51,13 @@ class MultiHop:
     def may_have_hops(self, turns: Sequence[Turn]) -> bool:
         """Say whether the last turn stands on its own and may be a multi-hop question.
 
-        A task that facts only come into on its way is none.
+        A task that facts only come into on its way is none, and neither is a longer message whose
+        question would not be one alone.
         """
         last = turns[-1].content
-        return len(readings(turns)) == 1 and not is_task(last) and self.passes(last)
+        if len(last) > LONGEST_QUESTION or len(readings(turns)) > 1 or is_task(last):
+            return False
+        return self.passes(last) and self.passes(question_of(last))
 
     def reply(
         self,
@@ -76,7 +82,7 @@ class MultiHop:
             used.update((edit.id, edit) for edit in edits[:1])
             return Answer(as_name(reply.text), edits[0].id if edits else None, reply.decision.score)
 
-        trace = answer_by_hops(question, self.decomposer, ask_hop, tentative=tentative)
+        trace = answer_by_hops(question_of(question), self.decomposer, ask_hop, tentative=tentative)
         if len(trace.hops) < 2 or not trace.edited or trace.outcome != "finished":
             log.debug("asked as it is (%s, %d hops): %s", trace.outcome, len(trace.hops), question)
             return None
@@ -91,7 +97,7 @@ def _decision(question: str, trace: Trace, used: dict[str, Edit], threshold: flo
         candidates=(),
         threshold=threshold,
         reason=f"{len(trace.hops)} hops, edited by {', '.join(used)}",
-        reading=question.strip(),
+        reading=trace.question,
         trace=trace,
     )
 
@@ -108,10 +114,12 @@ def trained(body: Callable[[], TransformersBase], folder: Path = SHIPPED) -> Mul
     """
     gate = load_gate(folder)
     loaded: list[Callable[[str], str]] = []
+    lock = threading.Lock()
 
     def write(question: str) -> str:
-        if not loaded:
-            loaded.append(load_plans(body(), folder).write)
+        with lock:
+            if not loaded:
+                loaded.append(load_plans(body(), folder).write)
         return loaded[0](question)
 
     return MultiHop(PlannedDecomposer(write), gate.passes)
@@ -126,9 +134,20 @@ def prompted(base: Callable[[], BaseModel], folder: Path = SHIPPED) -> MultiHop:
     """
 
     def chat(prompt: str) -> str:
-        return base().reply([Turn("user", prompt)], max_new_tokens=LONGEST_CHAIN)
+        try:
+            return base().reply([Turn("user", prompt)], max_new_tokens=LONGEST_CHAIN)
+        except InvalidQueryError as error:  # no room for the demonstrations: asked as it is
+            log.warning("the base model can't take questions apart: %s", error)
+            return ""
 
     return MultiHop(PromptedDecomposer(chat), load_gate(folder).passes)
+
+
+def question_of(message: str) -> str:
+    """Return the question of a longer message: its last sentence that asks, or its last one."""
+    sentences = text_views(message)[1:] or (message.strip(),)
+    asking = [sentence for sentence in sentences if sentence.endswith("?")]
+    return (asking or list(sentences))[-1]
 
 
 def trace_lines(trace: Trace | None) -> list[str]:
@@ -152,5 +171,5 @@ def check_name(name: str) -> None:
     """
     if name not in DECOMPOSERS:
         raise ErrataError(
-            f"unknown decomposer {name!r}; use one of {', '.join(DECOMPOSERS)}, or a folder"
+            f"unknown decomposer {name!r}; use one of {', '.join(DECOMPOSERS)}, or a Path"
         )

@@ -227,10 +227,10 @@ class FactOverlay:
         """Return a reply if the question has hops and an edit answers one of them."""
         if self.decomposer in (None, "none") or not len(self.memory):
             return None
-        multi_hop = self._multi_hop
+        multi_hop = self._multi_hop(base)
         if multi_hop is None or not multi_hop.may_have_hops(turns):
             return None
-        short = ShortAnswers(base or self.base)
+        short = ShortAnswers(lambda: base or self.base)
 
         def ask(subquestion: str) -> Reply:
             turn = (Turn("user", subquestion),)
@@ -240,20 +240,22 @@ class FactOverlay:
             if self._is_auto and self._has_counterfactual:
                 # A hop asks for a name, which the small model finds among several edits too.
                 decision = replace(decision, route="counterfactual")
+            elif decision.route == "ike":
+                turn = (Turn("user", short.asked(subquestion)),)
             return Reply("".join(self._chunks(turn, decision, base)), decision)
 
         tentative = short.answer if explain else None
         return multi_hop.reply(turns[-1].content, ask, self.router.threshold, tentative)
 
-    @property
-    def _multi_hop(self) -> MultiHop | None:
-        if isinstance(self.decomposer, (str, Path)):
-            return self._once("decomposer", self._named_decomposer)
-        return MultiHop(self.decomposer) if self.decomposer is not None else None
+    def _multi_hop(self, base: BaseModel | None) -> MultiHop | None:
+        named = self.decomposer
+        if named == "prompted":
+            return prompted(lambda: base or self.base)
+        if isinstance(named, (str, Path)):
+            return self._once(f"decomposer {named}", self._trained_decomposer)
+        return MultiHop(named) if named is not None else None
 
-    def _named_decomposer(self) -> MultiHop | None:
-        if self.decomposer == "prompted":
-            return prompted(lambda: self.base)
+    def _trained_decomposer(self) -> MultiHop | None:
         if not _is_embedded_installed("no decomposer, so questions are asked as they are"):
             return None
         folder = self.decomposer if isinstance(self.decomposer, Path) else DECOMPOSER

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import cast
 
 from serac.bases import BaseModel, CompletionModel
 from serac.conversation import Turn
@@ -32,20 +34,28 @@ class ShortAnswers:
     any other is told to answer briefly.
 
     Args:
-        base: The base model.
+        base: Returns the base model; called when it is first needed.
     """
 
-    def __init__(self, base: BaseModel) -> None:
-        self.base = base
+    def __init__(self, base: Callable[[], BaseModel]) -> None:
+        self._base = base
+
+    def _completes(self) -> CompletionModel | None:
+        base = self._base()
+        completes = isinstance(base, CompletionModel) and base.prompting == "completion"
+        return cast(CompletionModel, base) if completes else None
 
     def answer(self, question: str) -> str:
         """Return the answer, without closing punctuation; empty where there is none."""
-        base = self.base
-        if isinstance(base, CompletionModel) and base.prompting == "completion":
-            pieces = base.complete(short_prompt(question), stop=STOPS, max_new_tokens=LONGEST)
+        if model := self._completes():
+            pieces = model.complete(short_prompt(question), stop=STOPS, max_new_tokens=LONGEST)
             return as_name("".join(pieces))
-        asked = f"{question.strip()}\n\n{_INSTRUCTION}"
-        return as_name(base.reply([Turn("user", asked)], max_new_tokens=4 * LONGEST))
+        turn = Turn("user", self.asked(question))
+        return as_name(self._base().reply([turn], max_new_tokens=4 * LONGEST))
+
+    def asked(self, question: str) -> str:
+        """Return a question as it is put to the model in chat: to be answered briefly."""
+        return question if self._completes() else f"{question.strip()}\n\n{_INSTRUCTION}"
 
 
 def short_prompt(question: str) -> str:
@@ -60,7 +70,10 @@ def as_name(answer: str) -> str:
     A dot that belongs to a name ("Washington, D.C.", "Jr.") stays.
     """
     first = next((line for line in answer.strip().splitlines() if line.strip()), "")
-    first = first.strip().strip("\"'“”*").strip()
-    if re.search(r"(?:\b\w\.|\b(?:Jr|Sr|Inc|Ltd|Co|Corp|Bros|St)\.)$", first):
-        return first
-    return first.rstrip(" .!;,")
+    while True:
+        before = first
+        first = first.strip(" \t\r\"'“”*")
+        if not re.search(r"(?:\b\w\.|\b(?:Jr|Sr|Inc|Ltd|Co|Corp|Bros|St)\.)$", first):
+            first = first.rstrip(" .!;,")
+        if first == before:
+            return first

@@ -232,14 +232,14 @@ class TransformersBase:
         if stop:
             # Not stop_strings of transformers: they fail on tokenizers of whole words.
             others = settings.get("stopping_criteria") or ()
-            ends = self._has_written(stop, int(inputs["input_ids"].shape[1]))
+            ends = self.has_written(stop, int(inputs["input_ids"].shape[1]))
             settings["stopping_criteria"] = StoppingCriteriaList([*others, ends])
         if self.model.generation_config.pad_token_id is None:
             settings.setdefault("pad_token_id", self.tokenizer.eos_token_id)
         with self._one_at_a_time, torch.inference_mode():
             return self.model.generate(**inputs, **settings)
 
-    def _has_written(self, stop: Sequence[str], read: int) -> Callable[..., Any]:
+    def has_written(self, stop: Sequence[str], read: int) -> Callable[..., Any]:
         """Return a criterion: has a stop word been written after ``read`` tokens of prompt?"""
         words = [word for word in stop if word]
 

@@ -74,7 +74,9 @@ def test_plans_are_written_as_the_decomposer_writes_them(sure):
 def test_short_answers_are_those_of_the_overlay():
     base = tiny_base(prompting="completion")
     answers = short_answers_of(base)([QUESTION, "Who is it?"], Told())
-    assert answers == [ShortAnswers(base).answer(asked) for asked in (QUESTION, "Who is it?")]
+    assert answers == [
+        ShortAnswers(lambda: base).answer(asked) for asked in (QUESTION, "Who is it?")
+    ]
 
 
 def test_a_knowing_base_answers_many_questions():

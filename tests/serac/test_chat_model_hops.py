@@ -218,7 +218,7 @@ def test_a_local_model_answers_hops_as_a_base_model() -> None:
 
     hops = model.invoke(QUESTION).response_metadata["errata"]["hops"]
 
-    assert hops[1]["answer"] == ShortAnswers(base).answer(MAYOR) != ""
+    assert hops[1]["answer"] == ShortAnswers(lambda: base).answer(MAYOR) != ""
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -370,6 +370,6 @@ class TestThreads:
         with make(stand_in, adapter_folder("decomposer")) as overlay:
             overlay.add(NEEDLE)
             with ThreadPoolExecutor(8) as pool:
-                found = list(pool.map(lambda _: overlay._multi_hop, range(16)))
+                found = list(pool.map(lambda _: overlay._multi_hop(None), range(16)))
 
         assert len(set(map(id, found))) == 1

@@ -17,7 +17,7 @@ class ChatModel(FakeCompletionBase):
 def test_a_model_that_continues_text_is_shown_questions_with_short_answers():
     base = FakeCompletionBase(" Ada", " Quill.\n")
 
-    assert ShortAnswers(base).answer(ASKED) == "Ada Quill"
+    assert ShortAnswers(lambda: base).answer(ASKED) == "Ada Quill"
 
     ((prompt, stop, limit),) = base.completed
     assert prompt.endswith(f"\n\nQuestion: {ASKED}\nAnswer:")
@@ -30,7 +30,7 @@ def test_a_model_that_continues_text_is_shown_questions_with_short_answers():
 def test_any_other_is_told_to_answer_briefly(base):
     base.says = "**Ada Quill**\n\nShe was elected."
 
-    assert ShortAnswers(base).answer(f" {ASKED}\n") == "Ada Quill"
+    assert ShortAnswers(lambda: base).answer(f" {ASKED}\n") == "Ada Quill"
 
     (((turn,), limit),) = zip(base.asked, base.limits, strict=True)
     assert turn.role == "user" and turn.content.startswith(f"{ASKED}\n\n")
@@ -41,7 +41,7 @@ def test_any_other_is_told_to_answer_briefly(base):
 
 def test_no_answer_is_an_empty_one():
     for base in (FakeBase(" \n"), FakeBase("..."), FakeCompletionBase(), FakeCompletionBase("\n")):
-        assert ShortAnswers(base).answer(ASKED) == ""
+        assert ShortAnswers(lambda base=base: base).answer(ASKED) == ""
 
 
 def test_a_question_of_several_lines_stands_in_one_line_of_the_prompt():
@@ -58,8 +58,11 @@ def test_a_failure_of_the_model_is_not_hidden():
         raise ConnectionError("no model")
 
     with pytest.raises(ConnectionError):
-        ShortAnswers(FakeBase(fail)).answer(ASKED)
-    assert ShortAnswers(FakeBase("x")).base.asked == []
+        ShortAnswers(lambda: FakeBase(fail)).answer(ASKED)
+
+
+def test_the_base_is_had_when_it_is_asked():
+    ShortAnswers(lambda: pytest.fail("the base is not needed yet"))
 
 
 @pytest.mark.parametrize(
