@@ -32,7 +32,8 @@ def without_contradictions(
     """Return the edits to use, in their order, and those that a newer one contradicts.
 
     Two edits that are in scope of one query contradict each other where subject and relation are
-    given for both and are the same. Without them, the scope classifier is asked: is the beginning
+    given for both and are the same, and don't where the subjects given differ ("Ireland",
+    "Northern Ireland"). Where that tells nothing, the scope classifier is asked: is the beginning
     that both have in common (or, where they have little, each without its last word) a query for
     the other? Not so where the query asks for several things, or where one edit ends in a number
     and the other doesn't. What one relation may hold several of ("speaks Spanish", "speaks French")
@@ -75,8 +76,11 @@ def _beginning(edit: Edit, other: Edit) -> str:
 
 
 def _contradict(a: Edit, b: Edit, same_matter: bool) -> bool:
-    if a.subject and a.relation and b.subject and b.relation:
-        return _folded(a.subject, a.relation) == _folded(b.subject, b.relation)
+    if a.subject and b.subject:
+        if _folded(a.subject) != _folded(b.subject):
+            return False
+        if a.relation and b.relation:
+            return _folded(a.relation) == _folded(b.relation)
     return same_matter and _ends_in_number(a.text) == _ends_in_number(b.text)
 
 

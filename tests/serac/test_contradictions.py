@@ -167,3 +167,12 @@ def test_many_edits_of_one_matter_leave_the_newest():
     towns = ["Paris", "Rome", "Oslo", "Bonn", "Kyiv", "Riga", "Bern", "Lima", "Cairo"]
     edits = [edit(t, f"The Space Needle is located in {t}.", n) for n, t in enumerate(towns, 1)]
     assert kept(*edits, judge=always) == ["Cairo"]
+
+
+def test_subjects_that_are_given_and_differ_are_no_contradiction():
+    always = FunctionScorer(lambda query, edit: 1.0)
+    one = Edit("a", "The capital of Ireland is Cork", subject="Ireland")
+    other = Edit("b", "The capital of Northern Ireland is Derry", subject="Northern Ireland")
+    assert without_contradictions([one, other], always) == ((one, other), ())
+    same = Edit("b", "The capital of Ireland is Derry", subject="IRELAND ")
+    assert len(without_contradictions([one, same], always)[0]) == 1
