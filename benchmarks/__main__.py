@@ -37,7 +37,7 @@ app.command()(answers)
 app.command()(mquake)
 app.command()(teach)
 app.command()(decompositions)
-app.command("single-hop")(single_hop)
+app.command("single_hop")(single_hop)
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of the rows.")]

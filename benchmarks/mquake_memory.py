@@ -126,7 +126,7 @@ class Worlds:
         scorer: Gives the probability that a query is in an edit's scope.
         threshold: Probability from which on an edit is in scope.
         recall_floor: Closeness below which an edit is not judged.
-        route: Who answers in scope, or what chooses; as the overlay by default.
+        route: Who answers in scope, or what chooses.
     """
 
     def __init__(

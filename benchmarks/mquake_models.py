@@ -76,7 +76,7 @@ def short_answers_of(base: TransformersBase) -> Write:
 
 
 class EditedHops:
-    """Who answers a hop that an edit is in scope of: as the overlay by default.
+    """Who answers a hop that an edit is in scope of, by the route of its decision.
 
     Args:
         counterfactual: Answers from one edit.

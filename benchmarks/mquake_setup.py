@@ -66,7 +66,7 @@ class Setup(ExitStack):
         counterfactual: Path,
         taught: Path | None = None,
         *,
-        answerer: Answerer = "auto",
+        answerer: Answerer = "counterfactual",
         gated: bool = True,
     ) -> None:
         super().__init__()

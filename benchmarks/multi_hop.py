@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from benchmarks.mquake_memory import World
 from mello import Answer, PlannedDecomposer, Trace, answer_by_hops
 from serac.decision import Decision, Route
+from serac.multi_hop import question_of
 from serac.short_answers import as_name
 
 Progress = Callable[[int], None]
@@ -177,11 +178,11 @@ class MultiHopRun:
         def ask(subquestion: str) -> Answer:
             return self._hop(subquestion, asked.world, base)
 
-        plan = ""
-        trace = Trace(asked.question, (), "", "single_hop")
+        plan, question = "", question_of(asked.question)
+        trace = Trace(question, (), "", "single_hop")
         if self.gate is None or self.gate(asked.question):
-            trace = answer_by_hops(asked.question, self._decomposer, ask)
-            plan = self.plans.get(asked.question)
+            trace = answer_by_hops(question, self._decomposer, ask)
+            plan = self.plans.get(question)
         whole = None if trace.outcome == "finished" else ask(asked.question)
         return Said(asked, plan, trace, whole)
 

@@ -43,6 +43,7 @@ def complete_alike(
         progress: Told how many more were continued.
     """
     import torch
+    from transformers import StoppingCriteriaList
 
     tokens = [model.tokenizer(prompt)["input_ids"] for prompt in prompts]
     shared = _shared(tokens)
@@ -54,12 +55,16 @@ def complete_alike(
     beginning = torch.tensor([tokens[0][:shared]], device=place)
     with torch.inference_mode():
         read = model.model(beginning, use_cache=True, logits_to_keep=1).past_key_values
-    ends = {"tokenizer": model.tokenizer, "stop_strings": list(stop)} if stop else {}
+    stop = [word for word in stop if word]
     answers = [""] * len(prompts)
     for places in _batches([row[shared:] for row in tokens]):
         batch = _padded([tokens[n] for n in places], shared, model)
         cache = copy.deepcopy(read)
         cache.batch_repeat_interleave(len(places))
+        ends: dict[str, Any] = {}
+        if stop:
+            written_after = model.has_written(stop, batch["input_ids"].shape[1])
+            ends["stopping_criteria"] = StoppingCriteriaList([written_after])
         with torch.inference_mode():
             written = model.model.generate(
                 **batch,

@@ -26,8 +26,10 @@ from mello import Plan, PlannedDecomposer
 from mello.plans import read_plan
 from memory_store import SentenceTransformerEncoder
 from serac.cli.options import err, progress_bar
+from serac.conversation import as_turns
 from serac.decomposer.model import SHIPPED, load_plans
 from serac.embedded import load_embedded_base
+from serac.multi_hop import MultiHop, question_of
 from serac.overlay import FactOverlay
 
 NAME = "single_hop"
@@ -81,7 +83,7 @@ def single_hop(
     encoder = RememberingEncoder(SentenceTransformerEncoder.embedded())
     body = load_embedded_base()
     plans = load_plans(body, decomposer)
-    words = f"python -m benchmarks single-hop --data DATA --seed {seed} --cases {cases}"
+    words = f"python -m benchmarks single_hop --data DATA --seed {seed} --cases {cases}"
     words += " --decomposer FOLDER" if decomposer != SHIPPED else ""
     trained = load_scope_classifier(encoder)
     setting = {"decomposer": plans.fingerprint, "scope_classifier": trained.fingerprint}
@@ -116,15 +118,16 @@ def measure(
     told: Callable[[dict[str, Any]], None],
 ) -> None:
     """Add what passes the gate, what has a plan, what is answered by hops, and what that loses."""
+    gated = MultiHop(PlannedDecomposer(lambda question: ""), plans.gate.passes)
     by_kind: dict[str, list[Case]] = defaultdict(list)
     for case in benchmark.cases:
         by_kind[case.kind].append(case)
     chance = random.Random(seed)  # noqa: S311
     for kind in (one for one in (*IN_SCOPE, *OUT_OF_SCOPE) if one in by_kind):
         cases = chance.sample(by_kind[kind], min(most, len(by_kind[kind])))
-        passing = [case for case in cases if plans.gate.passes(case.query)]
-        written = _plans(plans, [case.query for case in passing], progress)
-        planned = [case for case in passing if len(written[case.query])]
+        passing = [case for case in cases if gated.may_have_hops(as_turns(case.query))]
+        written = _plans(plans, [question_of(case.query) for case in passing], progress)
+        planned = [case for case in passing if len(written[question_of(case.query)])]
         changed = [one for case in planned if (one := _changed(overlay, case, written)) is not None]
         label = f"{benchmark.name}, {kind}"
         for name, found in (
@@ -152,7 +155,7 @@ def _plans(plans: Any, questions: Sequence[str], progress: Progress) -> dict[str
 
 def _changed(overlay: FactOverlay, case: Case, written: dict[str, Plan]) -> Changed | None:
     """Return a case if it is answered by hops, with its answer on the other routes."""
-    plan = "\n".join(written[case.query].steps)
+    plan = "\n".join(written[question_of(case.query)].steps)
     overlay.decomposer = PlannedDecomposer(lambda question: plan)
     reply = overlay.ask_by_hops(case.query)
     overlay.decomposer = None

@@ -4,9 +4,8 @@ from serac import FactOverlay
 from serac.multi_hop import trace_lines
 
 QUESTIONS = (
-    "Which country has the city where the Space Needle is located?",
-    "What is the official language of the country where the city that is home to the Space "
-    "Needle lies?",
+    "Which country has the city where the Atomium is located?",
+    "What is the official language of the country that the city with the Atomium belongs to?",
     "Which country is the city where the Eiffel Tower stands in?",
 )
 
@@ -14,7 +13,7 @@ QUESTIONS = (
 def main() -> None:
     """Ask questions whose first hop is edited and one that isn't, and show the hops."""
     with FactOverlay.open(":memory:") as overlay:
-        overlay.add("The Space Needle is located in Madrid.")
+        overlay.add("The Atomium is located in Madrid.")
         for question in QUESTIONS:
             reply = overlay.ask(question, explain=True)
             print(question)

@@ -10,8 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-LONGEST_PLAN = 6
-"""Steps; a plan of more is taken to be none. As many as :data:`mello.loop.MAX_HOPS`."""
+from mello.loop import MAX_HOPS
 
 SINGLE = "none"
 """What is written in place of steps for a question that has but one hop."""
@@ -62,7 +61,7 @@ def read_plan(text: str) -> Plan | None:
     steps = tuple(line for line in lines if line)
     if not steps or steps[0].casefold().rstrip(".") == SINGLE:
         return Plan()
-    if len(steps) > LONGEST_PLAN or len({step.casefold() for step in steps}) < len(steps):
+    if len(steps) > MAX_HOPS or len({step.casefold() for step in steps}) < len(steps):
         return None
     for place, step in enumerate(steps):
         if any(not 0 <= at < place for at in _references(step)):

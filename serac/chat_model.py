@@ -46,6 +46,7 @@ from serac.decision import Decision, Reply, Route
 from serac.langchain_base import LangChainBase
 from serac.local_chat import LocalChatModel, in_executor
 from serac.prompts import MAX_EDITS, fact_note
+from serac.short_answers import LONGEST_CHAT_ANSWER
 from serac.stop_words import cut_at_stop
 
 Manager = TypeVar("Manager", CallbackManager, AsyncCallbackManager)
@@ -264,7 +265,7 @@ class OverlayChatModel(BaseChatModel):
             and all(map(is_plain, messages))
             and all(_is_plain_setting(*one) for one in asked.items())
         )
-        if only_text:
+        if only_text and (asked.get("max_tokens") or LONGEST_CHAT_ANSWER) >= LONGEST_CHAT_ANSWER:
             by_hops = self.overlay.ask_by_hops(view, _as_base(self.inner, run))
             if by_hops is not None:
                 return _Plan(messages, by_hops.decision, by_hops=by_hops)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from classifiers import text_views
 from mello import Answer, Decomposer, PlannedDecomposer, PromptedDecomposer, Trace, answer_by_hops
 from memory_store import Edit
 from memory_store.errors import ErrataError, InvalidQueryError
@@ -26,6 +26,9 @@ DECOMPOSERS = ("trained", "prompted", "none")
 """Decomposers by name: the shipped one, the base model under MeLLo's prompt, and no one."""
 
 DEFAULT_DECOMPOSER = "trained"
+
+_GAP = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(]?[A-Z])|\n+")
+_NO_END = re.compile(r"(?:^|[\s.(])(?:[A-Z]|St|Dr|Mr|Mrs|Ms|No|Jr|Sr|Mt|vs)\.$")
 
 LONGEST_CHAIN = 200
 """Tokens that a prompted base model may write for a hop."""
@@ -51,11 +54,13 @@ class MultiHop:
     def may_have_hops(self, turns: Sequence[Turn]) -> bool:
         """Say whether the last turn stands on its own and may be a multi-hop question.
 
-        A task that facts only come into on its way is none, and neither is a longer message whose
-        question would not be one alone.
+        A task that facts only come into on its way is none, and neither is a message that asks
+        two questions, or whose question would not be one alone.
         """
         last = turns[-1].content
         if len(last) > LONGEST_QUESTION or len(readings(turns)) > 1 or is_task(last):
+            return False
+        if sum(sentence.endswith("?") for sentence in sentences(last)) > 1:
             return False
         return self.passes(last) and self.passes(question_of(last))
 
@@ -75,21 +80,29 @@ class MultiHop:
             tentative: See :func:`mello.answer_by_hops`.
         """
         used: dict[str, Edit] = {}
+        aside: dict[str, Edit] = {}
 
         def ask_hop(subquestion: str) -> Answer:
             reply = ask(subquestion)
             edits = reply.decision.edits
-            used.update((edit.id, edit) for edit in edits[:1])
+            used.update((edit.id, edit) for edit in edits)
+            aside.update((edit.id, edit) for edit in reply.decision.set_aside)
             return Answer(as_name(reply.text), edits[0].id if edits else None, reply.decision.score)
 
         trace = answer_by_hops(question_of(question), self.decomposer, ask_hop, tentative=tentative)
         if len(trace.hops) < 2 or not trace.edited or trace.outcome != "finished":
             log.debug("asked as it is (%s, %d hops): %s", trace.outcome, len(trace.hops), question)
             return None
-        return Reply(trace.answer, _decision(question, trace, used, threshold))
+        return Reply(trace.answer, _decision(question, trace, used, aside, threshold))
 
 
-def _decision(question: str, trace: Trace, used: dict[str, Edit], threshold: float) -> Decision:
+def _decision(
+    question: str,
+    trace: Trace,
+    used: dict[str, Edit],
+    aside: dict[str, Edit],
+    threshold: float,
+) -> Decision:
     return Decision(
         query=question,
         route="multi_hop",
@@ -98,6 +111,7 @@ def _decision(question: str, trace: Trace, used: dict[str, Edit], threshold: flo
         threshold=threshold,
         reason=f"{len(trace.hops)} hops, edited by {', '.join(used)}",
         reading=trace.question,
+        set_aside=tuple(aside.values()),
         trace=trace,
     )
 
@@ -125,12 +139,12 @@ def trained(body: Callable[[], TransformersBase], folder: Path = SHIPPED) -> Mul
     return MultiHop(PlannedDecomposer(write), gate.passes)
 
 
-def prompted(base: Callable[[], BaseModel], folder: Path = SHIPPED) -> MultiHop:
-    """Return the base model as decomposer, under MeLLo's prompt, behind the shipped gate.
+def prompted(base: Callable[[], BaseModel], passes: Passes) -> MultiHop:
+    """Return the base model as decomposer, under MeLLo's prompt.
 
     Args:
         base: Returns the base model.
-        folder: Where the gate lies.
+        passes: Says which questions may have several hops.
     """
 
     def chat(prompt: str) -> str:
@@ -140,14 +154,26 @@ def prompted(base: Callable[[], BaseModel], folder: Path = SHIPPED) -> MultiHop:
             log.warning("the base model can't take questions apart: %s", error)
             return ""
 
-    return MultiHop(PromptedDecomposer(chat), load_gate(folder).passes)
+    return MultiHop(PromptedDecomposer(chat), passes)
 
 
 def question_of(message: str) -> str:
     """Return the question of a longer message: its last sentence that asks, or its last one."""
-    sentences = text_views(message)[1:] or (message.strip(),)
-    asking = [sentence for sentence in sentences if sentence.endswith("?")]
-    return (asking or list(sentences))[-1]
+    found = sentences(message)
+    asking = [sentence for sentence in found if sentence.endswith("?")]
+    return (asking or found)[-1]
+
+
+def sentences(message: str) -> list[str]:
+    """Return the sentences of a message; initials and abbreviations end none."""
+    found: list[str] = []
+    start = 0
+    for gap in _GAP.finditer(message.strip()):
+        before = message.strip()[start : gap.start()]
+        if not _NO_END.search(before):
+            found.append(before)
+            start = gap.end()
+    return [*found, message.strip()[start:]]
 
 
 def trace_lines(trace: Trace | None) -> list[str]:

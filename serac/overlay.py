@@ -15,7 +15,7 @@ from typing import Any, Self
 from classifiers import ScopeScorer, Threshold, load_scope_classifier
 from mello import Decomposer
 from memory_store import Edit, EditDraft, EditMemory, Encoder, LazyEncoder
-from memory_store.errors import ErrataError, MissingModelError
+from memory_store.errors import ErrataError, InvalidQueryError, MissingModelError
 from memory_store.validation import clean_draft
 from serac.answerers import Answerer, PromptAnswerer, auto_route, ike
 from serac.bases import BaseModel, load_base
@@ -24,6 +24,7 @@ from serac.conversation import Query, Turn, as_turns
 from serac.counterfactual import SHIPPED, CounterfactualModel
 from serac.decision import Decision, Reply, Route, StreamedReply
 from serac.decomposer import SHIPPED as DECOMPOSER
+from serac.decomposer import load_gate
 from serac.demonstrations import SCOPED, IkeSettings
 from serac.embedded import FINGERPRINT, installed_gguf, load_embedded_base
 from serac.multi_hop import DEFAULT_DECOMPOSER, MultiHop, check_name, prompted, trained
@@ -245,12 +246,16 @@ class FactOverlay:
             return Reply("".join(self._chunks(turn, decision, base)), decision)
 
         tentative = short.answer if explain else None
-        return multi_hop.reply(turns[-1].content, ask, self.router.threshold, tentative)
+        try:
+            return multi_hop.reply(turns[-1].content, ask, self.router.threshold, tentative)
+        except InvalidQueryError as error:  # of a hop; the question itself can be asked
+            log.warning("asked as it is, since a hop can't be: %s", error)
+            return None
 
     def _multi_hop(self, base: BaseModel | None) -> MultiHop | None:
         named = self.decomposer
         if named == "prompted":
-            return prompted(lambda: base or self.base)
+            return prompted(lambda: base or self.base, self._once("gate", load_gate).passes)
         if isinstance(named, (str, Path)):
             return self._once(f"decomposer {named}", self._trained_decomposer)
         return MultiHop(named) if named is not None else None

@@ -12,7 +12,15 @@ from serac.conversation import Turn
 LONGEST = 24
 """Tokens."""
 
+LONGEST_CHAT_ANSWER = 96
+"""Tokens of a chat model, which may say a few words around the name."""
+
 STOPS = ("\n", "Question:")
+
+LONGEST_NAME = 200
+"""Characters."""
+
+_THOUGHT = re.compile(r"<think>.*?(?:</think>|$)", re.DOTALL)
 
 _SHOWN = (
     ("Who wrote the novel Emma?", "Jane Austen"),
@@ -51,7 +59,7 @@ class ShortAnswers:
             pieces = model.complete(short_prompt(question), stop=STOPS, max_new_tokens=LONGEST)
             return as_name("".join(pieces))
         turn = Turn("user", self.asked(question))
-        return as_name(self._base().reply([turn], max_new_tokens=4 * LONGEST))
+        return as_name(self._base().reply([turn], max_new_tokens=LONGEST_CHAT_ANSWER))
 
     def asked(self, question: str) -> str:
         """Return a question as it is put to the model in chat: to be answered briefly."""
@@ -69,10 +77,11 @@ def as_name(answer: str) -> str:
 
     A dot that belongs to a name ("Washington, D.C.", "Jr.") stays.
     """
-    first = next((line for line in answer.strip().splitlines() if line.strip()), "")
+    said = _THOUGHT.sub("", answer)
+    first = next((line for line in said.splitlines() if line.strip()), "")[:LONGEST_NAME]
     while True:
         before = first
-        first = first.strip(" \t\r\"'“”*")
+        first = first.strip().strip("\"'“”*")
         if not re.search(r"(?:\b\w\.|\b(?:Jr|Sr|Inc|Ltd|Co|Corp|Bros|St)\.)$", first):
             first = first.rstrip(" .!;,")
         if first == before:

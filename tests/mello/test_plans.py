@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mello.plans import LONGEST_PLAN, Plan, has_references, plan_prompt, read_plan, write_plan
+from mello.loop import MAX_HOPS
+from mello.plans import Plan, has_references, plan_prompt, read_plan, write_plan
 
 CHAIN = Plan(
     ("In which city is the Space Needle?", "Who is the mayor of #1?", "Where was #2 born?")
@@ -48,7 +49,7 @@ def test_a_single_step_is_no_plan():
         "1. Who?\n2. Where is #0?",
         "1. Who?\n2. Where is # 2?",
         "1. Who?\n2. who?",  # said twice
-        "\n".join(f"{n}. What is {n}?" for n in range(1, LONGEST_PLAN + 2)),
+        "\n".join(f"{n}. What is {n}?" for n in range(1, MAX_HOPS + 2)),
     ],
 )
 def test_a_plan_that_can_not_be_followed_is_none(text):
@@ -56,8 +57,8 @@ def test_a_plan_that_can_not_be_followed_is_none(text):
 
 
 def test_the_longest_plan_is_read():
-    text = "\n".join(f"{n}. What is {n}?" for n in range(1, LONGEST_PLAN + 1))
-    assert len(read_plan(text)) == LONGEST_PLAN
+    text = "\n".join(f"{n}. What is {n}?" for n in range(1, MAX_HOPS + 1))
+    assert len(read_plan(text)) == MAX_HOPS
 
 
 def test_a_step_knows_what_it_refers_to():
@@ -101,7 +102,7 @@ def test_any_text_is_read_as_a_plan_that_can_be_followed_or_as_none(text):
     plan = read_plan(text)
     if plan is None:
         return
-    assert len(plan) != 1 and len(plan) <= LONGEST_PLAN
+    assert len(plan) != 1 and len(plan) <= MAX_HOPS
     for place in range(len(plan)):
         assert all(0 <= at < place for at in plan.references(place))
         assert not has_references(plan.filled(place, ["x"] * place))

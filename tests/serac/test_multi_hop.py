@@ -20,6 +20,7 @@ from serac.multi_hop import (
     MultiHop,
     check_name,
     prompted,
+    question_of,
     trace_lines,
     trained,
 )
@@ -193,15 +194,15 @@ class TestPrompted:
         base = FakeBase(says)
         ask = Asked(**{WHERE: ("Paris", NEEDLE)})
 
-        reply = prompted(lambda: base, adapter_folder("decomposer")).reply(QUESTION, ask, 0.5)
+        reply = prompted(lambda: base, lambda question: True).reply(QUESTION, ask, 0.5)
 
         assert reply.text == "Ada Quill" and ask.asked == [WHERE, MAYOR]
         assert [hop.overruled for hop in reply.trace.hops] == [True, False]
         assert base.asked[0] == (Turn("user", chain_prompt(QUESTION)),)
         assert base.limits == [LONGEST_CHAIN] * 3
 
-    def test_it_is_behind_the_gate_too(self, adapter_folder):
-        several = prompted(lambda: None, adapter_folder("decomposer", passes=False))
+    def test_it_is_behind_the_gate_too(self):
+        several = prompted(lambda: None, lambda question: False)
 
         assert not several.may_have_hops([Turn("user", QUESTION)])
 
@@ -233,3 +234,23 @@ def test_an_unknown_name_is_refused_in_one_line_with_the_others():
             check_name(name)
         told = f"unknown decomposer {name!r}; use one of trained, prompted, none"
         assert re.fullmatch(rf"{re.escape(told)}.*", str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("message", "question"),
+    [
+        ("Who wrote it?", "Who wrote it?"),
+        ("It rained all day. Who wrote Glass Orchard?", "Who wrote Glass Orchard?"),
+        ("Who was the wife of W. G. Hollis? Thanks a lot.", "Who was the wife of W. G. Hollis?"),
+        ("Who built St. Brannoc's Church?", "Who built St. Brannoc's Church?"),
+        ("Hello there.\nTell me the mayor of Porto", "Tell me the mayor of Porto"),
+    ],
+)
+def test_the_question_of_a_message_is_its_last_one(message, question):
+    assert question_of(message) == question
+
+
+def test_a_message_that_asks_two_questions_is_not_taken_apart():
+    several = MultiHop(ScriptedDecomposer("a"))
+    assert several.may_have_hops([Turn("user", QUESTION)])
+    assert not several.may_have_hops([Turn("user", f"Who are you? {QUESTION}")])
