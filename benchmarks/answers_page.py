@@ -29,7 +29,9 @@ the new object and not the old one, case and punctuation folded. *Right edit giv
 scope classifier out; in *one edit in memory* and *all edits in memory* it decides, at its default
 threshold, and a query that no edit fires on goes to the base model. *The base model's own answer*
 is given where nothing fires, which the tests show to be equal bit for bit. Cases are drawn by the
-seed. An answer *speaks of the overlay* if it has its wording ("new fact", "this note", a prompt's
+seed. The rows of *auto* were measured with the multi-hop route off, and before IKE showed these
+demonstrations and edits of different given subjects stopped contradicting each other. An answer
+*speaks of the overlay* if it has its wording ("new fact", "this note", a prompt's
 own labels).
 
 ES, PS and NS are ROME's scores: the share of exact prompts and of paraphrases after which the new

@@ -15,11 +15,11 @@ from benchmarks.single_hop import FIGURES as SINGLE_HOP_FIGURES
 OPENING = """# Multi-hop questions
 
 Drawn from the rows in `benchmarks/results/` by `python -m benchmarks report`; don't edit by hand.
-Forty traces that went wrong, read by eye, are in [multi_hop_errors.md](multi_hop_errors.md).
+What goes wrong, read by eye, is in [multi_hop_errors.md](multi_hop_errors.md).
 
 A question is taken apart by the decomposer, and each hop is asked on its own: of an edit where one
 is in its scope, of the base model otherwise. The cases are of MQuAKE-CF-3k's test split, which
-nothing was trained or chosen on: a sample drawn by the seed, each number of hops in its share, each
+nothing was trained on: a sample drawn by the seed, each number of hops in its share, each
 case in three wordings. *M-Acc* counts a case if the answer to any wording is the gold one or an
 alias of it, but for case, punctuation and a leading article; beside it stands the mean over
 wordings. *H-Acc* counts it if, for some wording, there are as many hops as gold and the answer to

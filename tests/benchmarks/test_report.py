@@ -1,5 +1,6 @@
 from benchmarks import plots
 from benchmarks.answers_page import answers_page
+from benchmarks.multi_hop_page import multi_hop_page
 from benchmarks.report import DOCS, draw, page
 from benchmarks.rows import RESULTS, Rows
 from benchmarks.scope_page import scope_page
@@ -8,6 +9,7 @@ from benchmarks.scope_page import scope_page
 def test_the_pages_in_the_docs_are_drawn_from_the_rows():
     assert (DOCS / "benchmarks.md").read_text(encoding="utf-8") == page(RESULTS)
     assert (DOCS / "answers.md").read_text(encoding="utf-8") == answers_page(RESULTS)
+    assert (DOCS / "multi_hop.md").read_text(encoding="utf-8") == multi_hop_page(RESULTS)
     assert (DOCS / "scope.md").read_text(encoding="utf-8") == scope_page(RESULTS)
 
 
