@@ -68,8 +68,20 @@ def test_the_demo_corrects_and_restores(embedded_base, capsys):
     assert record.untouched and record.restored
     assert all(record.edited[question].decision.in_scope for question in IN_SCOPE)
     assert not any(record.edited[question].decision.in_scope for question in OUT_OF_SCOPE)
-    parts = {"loading", "before", "adding", "edited", "conversation", "removing", "after"}
+    parts = {
+        "loading",
+        "before",
+        "adding",
+        "edited",
+        "conversation",
+        "by hops",
+        "removing",
+        "after",
+    }
     assert set(record.seconds) == parts
+    before, by_hops, after = record.by_hops
+    assert [hop.answer.source == "base" for hop in by_hops.trace.hops] == [True, False, True]
+    assert by_hops.text == "Rome" and before.text == after.text != "Rome"
     for place, reply in enumerate(record.conversation):
         assert reply.decision.in_scope == (place in FOLLOW_UPS)
         assert ("Paris" in reply.text) == (place in FOLLOW_UPS)
