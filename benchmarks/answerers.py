@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from benchmarks.generating import complete_all, target_log_probabilities
+from benchmarks.generating import target_log_probabilities
 from memory_store import Edit
 from serac.answerers import SHORT_ANSWER, STOPS, PromptAnswerer
+from serac.completing import complete_all
 from serac.conversation import Turn
 from serac.counterfactual.model import LONGEST_ANSWER, CounterfactualModel
 from serac.counterfactual.prompt import STOP

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from serac.completing import batches, complete_all
+from serac.completing import batches
 from serac.transformers_base import TransformersBase
 
 
@@ -38,6 +38,3 @@ def target_log_probabilities(
             found[place] = float(told.gather(1, tokens).mean())
         progress(len(places))
     return found
-
-
-__all__ = ["complete_all", "target_log_probabilities"]

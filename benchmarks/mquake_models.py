@@ -8,14 +8,12 @@ from typing import cast
 from benchmarks.knowing import KnowingBase
 from benchmarks.multi_hop import Decide, MultiHopRun, Progress, Write
 from benchmarks.multi_hop_generating import complete_alike
-from mello.plans import plan_prompt
 from serac.answerers import SHORT_ANSWER, PromptAnswerer
 from serac.answerers import STOPS as IKE_STOPS
 from serac.counterfactual.model import LONGEST_ANSWER, CounterfactualModel
 from serac.counterfactual.prompt import STOP as ANSWER_STOP
 from serac.decision import Decision, Route
-from serac.decomposer.model import LONGEST_PLAN, LONGEST_QUESTION, TrainedPlans
-from serac.decomposer.model import STOP as PLAN_STOP
+from serac.decomposer.model import TrainedPlans
 from serac.prompts import MAX_EDITS
 from serac.short_answers import LONGEST, STOPS, as_name, short_prompt
 from serac.transformers_base import TransformersBase
@@ -53,21 +51,7 @@ def writer(
 
 def plans_of(plans: TrainedPlans) -> Write:
     """Return what writes plans as the trained decomposer does."""
-
-    def prompt(question: str) -> str:
-        return plan_prompt(question) + plans.begun(question)
-
-    write = writer(plans.model, prompt, [PLAN_STOP], LONGEST_PLAN)
-
-    def write_whole(questions: Sequence[str], progress: Progress) -> list[str]:
-        short = [question for question in questions if len(question) <= LONGEST_QUESTION]
-        told = dict(zip(short, write(short, progress), strict=True))
-        return [
-            plans.begun(question) + told[question] if question in told else ""
-            for question in questions
-        ]
-
-    return write_whole
+    return plans.write_all
 
 
 def short_answers_of(base: TransformersBase) -> Write:

@@ -98,10 +98,10 @@ def write_plan_folder(folder, people=60):
     write(file, [_with_second_hop(case) for case in cases])
     texts = [f"Work{n}" for n in range(people)]
     made = {
-        "musique": _musique,
+        "musique": musique_record,
         "2wiki": _two_wiki,
         "strategyqa_train": _strategy,
-        "break_highlevel": _break,
+        "break_highlevel": break_record,
     }
     for name, record in made.items():
         write(folder / "decomposition" / f"{name}.jsonl", map(record, texts))
@@ -123,7 +123,8 @@ def _with_second_hop(case):
     }
 
 
-def _musique(name):
+def musique_record(name):
+    """A record as MuSiQue has them."""
     return {
         "question": f"Who is the spouse of the writer of {name}?",
         "question_decomposition": [
@@ -146,12 +147,13 @@ def _strategy(name):
     return {"question": f"Is {name} shorter than a song?", "decomposition": steps}
 
 
-def _break(name):
+def break_record(name, steps=None, operators="['select', 'project']", source="CWQ"):
+    """A record as Break has them."""
     return {
-        "question_id": f"CWQ_dev_{name}",
+        "question_id": f"{source}_dev_{name}",
         "question_text": f"What is the size of the town where {name} plays?",
-        "decomposition": f"return town where {name} plays ;return size of #1",
-        "operators": "['select', 'project']",
+        "decomposition": steps or f"return town where {name} plays ;return size of #1",
+        "operators": operators,
     }
 
 

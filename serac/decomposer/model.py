@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from mello.gate import MultiHopGate
 from mello.plans import FIRST_STEP, plan_prompt
 from serac.adapter_files import adapted, read_adapter_config
+from serac.completing import complete_all
 from serac.transformers_base import TransformersBase
 
 SHIPPED = Path(__file__).parents[1] / "artifacts" / "decomposer"
@@ -51,6 +53,25 @@ class TrainedPlans:
         prompt = plan_prompt(question) + begun
         pieces = self.model.complete(prompt, stop=[STOP], max_new_tokens=LONGEST_PLAN)
         return begun + "".join(pieces)
+
+    def write_all(self, questions: Sequence[str], progress: Callable[[int], None]) -> list[str]:
+        """Return the same for many questions, read together.
+
+        Args:
+            questions: The questions.
+            progress: Told how many more plans were written.
+        """
+        short = [question for question in questions if len(question) <= LONGEST_QUESTION]
+        begun = list(map(self.begun, short))
+        told = complete_all(
+            self.model,
+            [plan_prompt(question) + start for question, start in zip(short, begun, strict=True)],
+            stop=[STOP],
+            max_new_tokens=LONGEST_PLAN,
+            progress=progress,
+        )
+        whole = map(str.__add__, begun, told)
+        return [next(whole) if len(one) <= LONGEST_QUESTION else "" for one in questions]
 
     def begun(self, question: str) -> str:
         """Return how the plan of a question begins, before the model has written anything."""

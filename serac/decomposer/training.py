@@ -19,8 +19,7 @@ from mello.plan_examples import DEV_EXAMPLES, EXAMPLES, PlanExample, make_plan_e
 from mello.plans import Plan, plan_prompt, read_plan, write_plan
 from memory_store.errors import ErrataError
 from serac.adapter_files import read_adapter_config
-from serac.completing import complete_all
-from serac.decomposer.model import ADAPTER, LONGEST_PLAN, STOP, TrainedPlans, load_plans
+from serac.decomposer.model import ADAPTER, TrainedPlans, load_plans
 from serac.embedded import FINGERPRINT, load_embedded_base
 from serac.lm_training import AdapterSettings, Continuation, fit_adapter
 
@@ -144,20 +143,10 @@ def figures(
         if report is not None:
             report("planning dev", done, len(examples))
 
-    begun = [plans.begun(example.question) for example in examples]
-    written = complete_all(
-        plans.model,
-        [
-            plan_prompt(example.question) + start
-            for example, start in zip(examples, begun, strict=True)
-        ],
-        stop=[STOP],
-        max_new_tokens=LONGEST_PLAN,
-        progress=planned,
-    )
+    written = plans.write_all([example.question for example in examples], planned)
     counted: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
-    for example, start, text in zip(examples, begun, written, strict=True):
-        steps = (read_plan(f"{start} {text}") or Plan()).steps
+    for example, text in zip(examples, written, strict=True):
+        steps = (read_plan(text) or Plan()).steps
         same = list(map(str.casefold, steps)) == list(map(str.casefold, example.plan.steps))
         for source in (example.source, "all"):
             counted[source].append((len(steps) == len(example.plan), same))

@@ -3,7 +3,8 @@ import pytest
 import torch
 from tiny_models import byte_tokenizer, tiny_llama
 
-from benchmarks.generating import complete_all, target_log_probabilities
+from benchmarks.generating import target_log_probabilities
+from serac.completing import complete_all
 from serac.transformers_base import TransformersBase
 
 PROMPTS = ["The Space Needle is in", "Oslo", "A longer prompt about a tower in Rome is this", "Hm"]

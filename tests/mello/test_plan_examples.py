@@ -2,7 +2,7 @@ import re
 from collections import Counter
 
 import pytest
-from data_folder import write, write_data_folder
+from data_folder import break_record, musique_record, write, write_plan_folder
 
 from classifiers.pairs import folded, part_of, records
 from mello.plan_examples import (
@@ -18,65 +18,6 @@ from mello.plans import Plan, has_references, read_plan, write_plan
 from memory_store.errors import ErrataError
 
 PEOPLE = 60
-
-
-def write_plan_folder(folder):
-    """The made-up data folder with cases of two hops, and with decompositions."""
-    write_data_folder(folder, PEOPLE)
-    file = folder / "mquake" / "cases.jsonl"
-    write(file, [_two_hops(case) for case in records(file)])
-    texts = [f"Work{n}" for n in range(PEOPLE)]
-    write(folder / "decomposition" / "musique.jsonl", [_musique(name) for name in texts])
-    write(folder / "decomposition" / "2wiki.jsonl", [_two_wiki(name) for name in texts])
-    write(folder / "decomposition" / "strategyqa_train.jsonl", [_strategy(name) for name in texts])
-    write(folder / "decomposition" / "break_highlevel.jsonl", [_break(name) for name in texts])
-    return folder
-
-
-def _two_hops(case):
-    number = case["case_id"]
-    lake = case["single_hops"][0]["answer"]
-    hop = {"question": f"Which country is {lake} in?", "cloze": f"{lake} lies in"}
-    hop |= {"answer": f"Land{number}", "answer_alias": []}
-    return {
-        **case,
-        "split": "dev" if number % 6 == 1 else case["split"],
-        "questions": [f"In which country does River{number} end? ", f"Where ends River{number}?"],
-        "single_hops": [*case["single_hops"], hop],
-        "new_single_hops": [*case["new_single_hops"], hop],
-    }
-
-
-def _musique(name):
-    return {
-        "question": f"Who is the spouse of the writer of {name}?",
-        "question_decomposition": [
-            {"question": f"{name} >> writer", "answer": "Ada"},
-            {"question": "#1 >> spouse", "answer": "Ivo"},
-        ],
-    }
-
-
-def _two_wiki(name):
-    return {
-        "type": "compositional",
-        "question": f"Where was the director of {name} born?",
-        "evidences": [[name, "director", "Ada"], ["Ada", "place of birth", "Arden"]],
-    }
-
-
-def _strategy(name):
-    steps = [f"How long is {name}?", "How long is a song?", "Is #1 shorter than #2?"]
-    return {"question": f"Is {name} shorter than a song?", "decomposition": steps}
-
-
-def _break(name, steps=None, operators="['select', 'project']", source="CWQ"):
-    return {
-        "question_id": f"{source}_dev_{name}",
-        "question_text": f"What is the size of the town where {name} plays?",
-        "decomposition": steps or f"return town where {name} plays ;return size of #1",
-        "operators": operators,
-    }
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +68,7 @@ def test_what_is_reported_on_is_left_out_by_its_words(tmp_path):
     folder = write_plan_folder(tmp_path)
     file = folder / "decomposition" / "break_highlevel.jsonl"
     asked = "in which country does RIVER{} end"  # as in the cases, in other case
-    write(file, [{**_break("X"), "question_text": asked.format(n)} for n in range(PEOPLE)])
+    write(file, [{**break_record("X"), "question_text": asked.format(n)} for n in range(PEOPLE)])
 
     made = make_plan_examples(folder, 0, examples=300, dev_examples=60)
 
@@ -235,7 +176,7 @@ def test_a_case_whose_hops_do_not_follow_on_each_other_has_no_plan(found):
 
 
 def test_relations_are_put_as_questions():
-    found = musique_plan(_musique("Tin Lanterns"))
+    found = musique_plan(musique_record("Tin Lanterns"))
     assert found == Plan(("What is the writer of Tin Lanterns?", "What is the spouse of #1?"))
 
 
@@ -258,7 +199,7 @@ def test_a_step_of_any_set_becomes_a_question(step, question):
 
 
 def test_plain_steps_of_break_become_questions():
-    assert _break_plan(_break("Ada")) == Plan(
+    assert _break_plan(break_record("Ada")) == Plan(
         ("What is the town where Ada plays?", "What is the size of #1?")
     )
 
@@ -266,10 +207,10 @@ def test_plain_steps_of_break_become_questions():
 @pytest.mark.parametrize(
     "found",
     [
-        _break("Ada", operators="['select', 'filter']"),
-        _break("Ada", source="DROP"),
-        _break("Ada", steps="return town where Ada plays"),
-        _break("Ada", steps="return size of #2 ;return towns"),
+        break_record("Ada", operators="['select', 'filter']"),
+        break_record("Ada", source="DROP"),
+        break_record("Ada", steps="return town where Ada plays"),
+        break_record("Ada", steps="return size of #2 ;return towns"),
     ],
 )
 def test_other_steps_of_break_have_no_plan(found):
