@@ -21,7 +21,6 @@ from classifiers.cross_encoder import (
     CrossEncoderScorer,
     calibrated,
     chosen_precision,
-    encode_pairs,
     load_body,
     merge,
     runtime_of,
@@ -42,16 +41,15 @@ from classifiers.dev_thresholds import thresholds_by_size
 from classifiers.lora_training import (
     ADAPTER_FILE,
     CHECKPOINTS,
-    begun,
     check_out,
-    grouped_by_length,
-    logs_to,
     write_adapter,
 )
+from classifiers.pair_training import PairSettings, fit_pairs
+from classifiers.scope import Probabilities
 from classifiers.thresholds import STATED_RATES, by_rate, choose_threshold
 from classifiers.training_pairs import Pair, Report, make_training_pairs
 from classifiers.training_queries import WRITTEN_FACTS
-from memory_store.devices import choose_device, has_bfloat16_instructions
+from memory_store.devices import choose_device
 from memory_store.encoder import EMBEDDED_FINGERPRINT, Encoder
 
 DEFAULT_FALSE_FIRE = 0.01
@@ -62,20 +60,11 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingSettings:
-    """How to train.
+class TrainingSettings(PairSettings):
+    """How to train; see :class:`classifiers.pair_training.PairSettings`.
 
     Attributes:
-        steps: Optimizer steps at most.
-        batch_size: Pairs in a step.
-        learning_rate: Its peak; it rises over the first steps and falls to 0.
-        warmup_steps: Over how many steps it rises.
-        rank: Rank of LoRA's factors.
-        alpha: LoRA's scale, alpha / rank.
-        dropout: LoRA's dropout.
-        evaluate_every: Steps between two looks at dev, each with a checkpoint.
-        patience: Looks without progress after which training stops.
-        dev_queries: Dev queries of such a look.
+        dev_queries: Dev queries of a look at dev.
         written_facts: Facts made up from our own wordings.
     """
 
@@ -126,10 +115,7 @@ def train_cross_encoder(
     pairs = make_training_pairs(folder, encoder, seed, report, settings.written_facts)
     dev = read_dev_set(folder, encoder, seed, report)
     log.info("%d pairs: %s", len(pairs.pairs), json.dumps(pairs.counts()))
-    model, tokenizer = load_body()
-    fitted, best_step = _fit(
-        model, tokenizer, pairs.pairs, dev, out, seed, settings, device, show_bar
-    )
+    fitted, best_step = _fit(pairs.pairs, dev, out, seed, settings, device, show_bar)
     facts = {
         "seed": seed,
         "settings": asdict(settings),
@@ -190,8 +176,6 @@ def finish(
 
 
 def _fit(
-    model: Any,
-    tokenizer: Any,
     pairs: Sequence[Pair],
     dev: DevSet,
     out: Path,
@@ -201,107 +185,26 @@ def _fit(
     show_bar: bool,
 ) -> tuple[Any, int | None]:
     """Fit an adapter; return the best model, and the step that it was reached at."""
-    from peft import LoraConfig, get_peft_model
-    from transformers import (
-        DataCollatorWithPadding,
-        EarlyStoppingCallback,
-        PrinterCallback,
-        Trainer,
-        TrainingArguments,
-        set_seed,
-    )
-
-    set_seed(seed)
-    on_gpu = choose_device(device).startswith("cuda")
-    lora = LoraConfig(
-        r=settings.rank,
-        lora_alpha=settings.alpha,
-        lora_dropout=settings.dropout,
-        target_modules=r".*\.layer\.\d+\..*(query|key|value|dense)",
-        modules_to_save=["classifier", "pooler"],
-    )
-    adapted = get_peft_model(model, lora)
     looked_at = dev.sample(settings.dev_queries, seed)
-    checkpoints = out / CHECKPOINTS
-    arguments = TrainingArguments(
-        output_dir=str(checkpoints),
-        max_steps=settings.steps,
-        per_device_train_batch_size=settings.batch_size,
-        per_device_eval_batch_size=settings.batch_size,
-        learning_rate=settings.learning_rate,
-        warmup_steps=settings.warmup_steps,
-        lr_scheduler_type="linear",
-        weight_decay=0.01,
-        bf16=on_gpu or has_bfloat16_instructions(),
-        use_cpu=not on_gpu,
-        train_sampling_strategy="sequential",
-        eval_strategy="steps",
-        eval_steps=settings.evaluate_every,
-        save_steps=settings.evaluate_every,
-        save_total_limit=2,
-        restore_callback_states_from_checkpoint=True,
-        load_best_model_at_end=True,
-        metric_for_best_model="loss",
-        greater_is_better=False,
-        logging_steps=50,
-        seed=seed,
-        report_to=[],
-        disable_tqdm=not show_bar,
-        remove_unused_columns=False,
-        label_names=["labels"],
-    )
-
-    judged, labels = looked_at.pairs(), looked_at.labels()
-    by_length = sorted(range(len(judged)), key=lambda n: sum(map(len, judged[n])))
+    labels, query_of = looked_at.labels(), looked_at.query_of()
+    in_scope = np.array([bool(right) for right in looked_at.right])
     kinds = np.array([kind_of(query) for query in looked_at.queries])
 
-    def measured(predicted: Any) -> dict[str, float]:
-        scores = np.empty(len(judged))
-        scores[by_length] = np.asarray(predicted.predictions, dtype=np.float64).reshape(-1)
-        scores = calibrated(scores, slope=1.0, offset=0.0)
-        judged_now = Judged(scores, labels, looked_at.query_of(), kinds)
-        return _progress(judged_now, np.array([bool(right) for right in looked_at.right]))
+    def measured(scores: Probabilities) -> dict[str, float]:
+        return _progress(Judged(scores, labels, query_of, kinds), in_scope)
 
-    grouped = grouped_by_length(
-        pairs, lambda pair: len(pair.query) + len(pair.edit), settings.batch_size, seed
+    return fit_pairs(
+        pairs,
+        looked_at.pairs(),
+        labels,
+        measured,
+        out,
+        seed=seed,
+        settings=settings,
+        device=device,
+        show_bar=show_bar,
+        log=log,
     )
-    trainer = Trainer(
-        model=adapted,
-        args=arguments,
-        train_dataset=_Tokenized(
-            tokenizer, [(pair.query, pair.edit) for pair in grouped], [p.label for p in grouped]
-        ),
-        eval_dataset=_Tokenized(
-            tokenizer, [judged[n] for n in by_length], [labels[n] for n in by_length]
-        ),
-        data_collator=DataCollatorWithPadding(tokenizer),
-        compute_metrics=measured,
-        callbacks=[
-            EarlyStoppingCallback(early_stopping_patience=settings.patience),
-            logs_to(log),
-        ],
-    )
-    trainer.remove_callback(PrinterCallback)  # results alone go to stdout
-    wanted = {**asdict(settings), "seed": seed}
-    trainer.train(resume_from_checkpoint=begun(checkpoints, wanted, pairs))
-    return trainer.model, trainer.state.best_global_step
-
-
-class _Tokenized:
-    """Pairs as a data set: tokens are made when an item is asked for."""
-
-    def __init__(
-        self, tokenizer: Any, pairs: Sequence[tuple[str, str]], labels: Sequence[bool]
-    ) -> None:
-        self.tokenizer, self.pairs, self.labels = tokenizer, pairs, labels
-
-    def __len__(self) -> int:
-        return len(self.pairs)
-
-    def __getitem__(self, place: int) -> dict[str, Any]:
-        tokens = encode_pairs(self.tokenizer, [self.pairs[place]])
-        item = {name: values[0] for name, values in tokens.items()}
-        return {**item, "labels": [float(self.labels[place])]}
 
 
 def _progress(judged: Judged, in_scope: Any) -> dict[str, float]:

@@ -25,7 +25,8 @@ class Relation:
     """A relation in our own words.
 
     Attributes:
-        name: Its label.
+        name: Its name.
+        label: What it is called of a subject.
         kinds: What its subjects are.
         stems: Parts of words; a foreign wording with one of them may be about this relation.
         wordings: Questions and clozes, with ``{}`` for the subject.
@@ -34,6 +35,7 @@ class Relation:
     """
 
     name: str
+    label: str
     kinds: tuple[str, ...]
     stems: tuple[str, ...]
     wordings: tuple[str, ...]
@@ -73,6 +75,7 @@ def _relation(record: dict[str, Any]) -> Relation:
     labelled = [form.replace("{label}", label) for form in LABEL_FORMS]
     return Relation(
         record["name"],
+        label,
         tuple(record["kinds"]),
         tuple(stem.casefold() for stem in record["stems"]),
         tuple(dict.fromkeys([*record["wordings"], *labelled])),

@@ -1,0 +1,181 @@
+"""Fitting of a LoRA adapter on (text, edit) pairs, on the embedded body, stopped early on dev.
+
+Checkpoints, resuming and the progress bar are those of ``transformers.Trainer``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from classifiers.cross_encoder import calibrated, encode_pairs, load_body
+from classifiers.lora_training import CHECKPOINTS, begun, grouped_by_length, logs_to
+from classifiers.scope import Probabilities
+from classifiers.training_pairs import Pair
+from memory_store.devices import choose_device, has_bfloat16_instructions
+
+
+@dataclass(frozen=True, slots=True)
+class PairSettings:
+    """How to train.
+
+    Attributes:
+        steps: Optimizer steps at most.
+        batch_size: Pairs in a step.
+        learning_rate: Its peak; it rises over the first steps and falls to 0.
+        warmup_steps: Over how many steps it rises.
+        rank: Rank of LoRA's factors.
+        alpha: LoRA's scale, alpha / rank.
+        dropout: LoRA's dropout.
+        evaluate_every: Steps between two looks at dev, each with a checkpoint.
+        patience: Looks without progress after which training stops.
+    """
+
+    steps: int
+    batch_size: int
+    learning_rate: float
+    warmup_steps: int
+    rank: int
+    alpha: int
+    dropout: float
+    evaluate_every: int
+    patience: int
+
+
+def fit_pairs(
+    pairs: Sequence[Pair],
+    judged: Sequence[tuple[str, str]],
+    labels: Sequence[bool],
+    measured: Callable[[Probabilities], dict[str, float]],
+    out: Path,
+    *,
+    seed: int,
+    settings: PairSettings,
+    device: str | None,
+    show_bar: bool,
+    log: logging.Logger,
+    start: bytes | None = None,
+) -> tuple[Any, int | None]:
+    """Fit an adapter; return the best model, and the step that it was reached at.
+
+    Args:
+        pairs: What to train on.
+        judged: The pairs of a look at dev.
+        labels: Whether each is in scope.
+        measured: From their (n,) probabilities to the figures that are logged.
+        out: Folder whose ``checkpoints`` are written, and gone on from.
+        seed: Decides every random choice.
+        settings: How to train.
+        device: Where to train; by default the best there is.
+        show_bar: Whether to show the trainer's progress bar.
+        log: Is told what the trainer would print.
+        start: The file of an adapter of the same form to begin with.
+
+    Raises:
+        ErrataError: There are checkpoints of another training.
+    """
+    from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
+    from safetensors.torch import load
+    from transformers import (
+        DataCollatorWithPadding,
+        EarlyStoppingCallback,
+        PrinterCallback,
+        Trainer,
+        TrainingArguments,
+        set_seed,
+    )
+
+    set_seed(seed)
+    on_gpu = choose_device(device).startswith("cuda")
+    lora = LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules=r".*\.layer\.\d+\..*(query|key|value|dense)",
+        modules_to_save=["classifier", "pooler"],
+    )
+    model, tokenizer = load_body()
+    adapted = get_peft_model(model, lora)
+    if start is not None:
+        set_peft_model_state_dict(adapted, load(start))
+    checkpoints = out / CHECKPOINTS
+    arguments = TrainingArguments(
+        output_dir=str(checkpoints),
+        max_steps=settings.steps,
+        per_device_train_batch_size=settings.batch_size,
+        per_device_eval_batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        warmup_steps=settings.warmup_steps,
+        lr_scheduler_type="linear",
+        weight_decay=0.01,
+        bf16=on_gpu or has_bfloat16_instructions(),
+        use_cpu=not on_gpu,
+        train_sampling_strategy="sequential",
+        eval_strategy="steps",
+        eval_steps=settings.evaluate_every,
+        save_steps=settings.evaluate_every,
+        save_total_limit=2,
+        restore_callback_states_from_checkpoint=True,
+        load_best_model_at_end=True,
+        metric_for_best_model="loss",
+        greater_is_better=False,
+        logging_steps=50,
+        seed=seed,
+        report_to=[],
+        disable_tqdm=not show_bar,
+        remove_unused_columns=False,
+        label_names=["labels"],
+    )
+
+    by_length = sorted(range(len(judged)), key=lambda n: sum(map(len, judged[n])))
+
+    def figures(predicted: Any) -> dict[str, float]:
+        scores = np.empty(len(judged))
+        scores[by_length] = np.asarray(predicted.predictions, dtype=np.float64).reshape(-1)
+        return measured(calibrated(scores, slope=1.0, offset=0.0))
+
+    grouped = grouped_by_length(
+        pairs, lambda pair: len(pair.query) + len(pair.edit), settings.batch_size, seed
+    )
+    trainer = Trainer(
+        model=adapted,
+        args=arguments,
+        train_dataset=_Tokenized(
+            tokenizer, [(pair.query, pair.edit) for pair in grouped], [p.label for p in grouped]
+        ),
+        eval_dataset=_Tokenized(
+            tokenizer, [judged[n] for n in by_length], [labels[n] for n in by_length]
+        ),
+        data_collator=DataCollatorWithPadding(tokenizer),
+        compute_metrics=figures,
+        callbacks=[
+            EarlyStoppingCallback(early_stopping_patience=settings.patience),
+            logs_to(log),
+        ],
+    )
+    trainer.remove_callback(PrinterCallback)  # results alone go to stdout
+    wanted = {**asdict(settings), "seed": seed}
+    trainer.train(resume_from_checkpoint=begun(checkpoints, wanted, pairs))
+    return trainer.model, trainer.state.best_global_step
+
+
+class _Tokenized:
+    """Pairs as a data set: tokens are made when an item is asked for."""
+
+    def __init__(
+        self, tokenizer: Any, pairs: Sequence[tuple[str, str]], labels: Sequence[bool]
+    ) -> None:
+        self.tokenizer, self.pairs, self.labels = tokenizer, pairs, labels
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, place: int) -> dict[str, Any]:
+        tokens = encode_pairs(self.tokenizer, [self.pairs[place]])
+        item = {name: values[0] for name, values in tokens.items()}
+        return {**item, "labels": [float(self.labels[place])]}
