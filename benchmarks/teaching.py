@@ -32,7 +32,7 @@ from serac.short_answers import as_name
 from serac.transformers_base import TransformersBase
 
 KIND = "taught"
-EPOCHS = 12
+EPOCHS = 15
 DEV = 64
 """Facts whose loss training is stopped by: it is to know what it was taught, so they are taught."""
 
@@ -57,7 +57,7 @@ class TeachSettings(AdapterSettings):
 
     steps: int = 0
     batch_size: int = 16
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-3
     warmup_steps: int = 20
     rank: int = 32
     alpha: int = 64

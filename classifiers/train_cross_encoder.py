@@ -196,7 +196,7 @@ def _fit(
     return fit_pairs(
         pairs,
         looked_at.pairs(),
-        labels,
+        labels.tolist(),
         measured,
         out,
         seed=seed,

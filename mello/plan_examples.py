@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,17 +23,17 @@ from mello.plans import Plan, has_references, read_plan, write_plan
 from mello.two_wiki import two_wiki_plan
 
 SHARES = {
-    "mquake": 0.32,
-    "2wiki": 0.17,
-    "musique": 0.11,
-    "strategyqa": 0.05,
-    "break": 0.05,
-    "own": 0.15,
-    "single": 0.15,
+    "mquake": 0.40,
+    "2wiki": 0.14,
+    "musique": 0.12,
+    "strategyqa": 0.04,
+    "break": 0.03,
+    "own": 0.14,
+    "single": 0.13,
 }
 """How much of all examples each source makes up, at most."""
 
-EXAMPLES = 4_800
+EXAMPLES = 16_000
 DEV_EXAMPLES = 240
 AROUND = 0.08
 """Share of the questions that stand in a longer message."""
@@ -197,7 +197,7 @@ def _of_source(
     chance: random.Random,
 ) -> list[PlanExample]:
     if source == "mquake":
-        pairs = _mquake(folder, part)
+        pairs = _mquake(folder, part, wanted, chance)
     elif source == "single":
         pairs = _single(folder, part, seed)
     elif source == "own":
@@ -210,12 +210,30 @@ def _of_source(
     return [PlanExample(question, plan, source, question) for question, plan in unique.items()]
 
 
-def _mquake(folder: Path, part: str) -> Iterator[tuple[str, Plan | None]]:
+def _mquake(
+    folder: Path, part: str, wanted: int, chance: random.Random
+) -> Iterator[tuple[str, Plan | None]]:
+    """Yield the questions of the cases, and, as far as more are wanted, of other subjects."""
     split = "train" if part == "fit" else "dev"
-    for case in records(folder / "mquake" / "cases.jsonl"):
-        if case["split"] == split:
+    cases = [one for one in records(folder / "mquake" / "cases.jsonl") if one["split"] == split]
+    found = [(question.strip(), case) for case in cases for question in case["questions"]]
+    yield from ((question, mquake_plan(case)) for question, case in found)
+    if part == "fit":
+        of_relation: dict[str, list[str]] = defaultdict(list)
+        for case in cases:
+            of_relation[_first(case)[1]].append(_first(case)[0])
+        for question, case in chance.choices(found, k=max(0, wanted - len(found))):
+            subject, relation = _first(case)
+            other = chance.choice(of_relation[relation])
             plan = mquake_plan(case)
-            yield from ((question.strip(), plan) for question in case["questions"])
+            if plan is not None and subject in question and subject in plan.steps[0]:
+                steps = (plan.steps[0].replace(subject, other), *plan.steps[1:])
+                yield question.replace(subject, other), _readable(list(steps))
+
+
+def _first(case: dict[str, Any]) -> tuple[str, str]:
+    """Return subject and relation of a case's first hop."""
+    return case["orig"]["triples_labeled"][0][0], case["orig"]["triples"][0][1]
 
 
 def _single(folder: Path, part: str, seed: int) -> Iterator[tuple[str, Plan | None]]:

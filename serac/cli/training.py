@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from classifiers import CrossEncoderScorer, SimilarityScorer, TrainedScorer
+from classifiers import SHIPPED, CrossEncoderScorer, SimilarityScorer, TrainedScorer
 from memory_store.errors import ErrataError
 from serac.cli.options import DeviceOption, JsonOption, err, show, stage_bars
 
@@ -64,6 +64,60 @@ def train_scope(
                     f"{row['stated_false_fire']:<6} {row['kind']:<29} n={row['n']:<6} "
                     f"fires {row['fires']['value']:.3f}   "
                     f"on its own edit {row['fires_on_own_edit']['value']:.3f}"
+                    for row in scorer.facts["dev"]
+                ),
+            ]
+        ),
+    )
+
+
+@train.command("follow-ups")
+def train_follow_ups(
+    data: Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")],
+    to: Annotated[Path, typer.Option("--out", help="Where the artifact goes.")] = Path(
+        "follow-up-classifier"
+    ),
+    begin_with: Annotated[
+        Path,
+        typer.Option("--begin-with", help="Folder of the scope cross-encoder to go on from."),
+    ] = SHIPPED,
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, help="Most steps; 4000 otherwise.")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Decides every random choice.")
+    ] = 0,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a classifier of follow-ups, on made-up conversations, and choose its thresholds.
+
+    Checkpoints are kept in its folder; the same command goes on from the last.
+    """
+    from classifiers import train_follow_ups as training
+
+    settings = training.FollowUpSettings()
+    if steps is not None:
+        settings = replace(settings, steps=steps)
+    with stage_bars() as report:
+        scorer = training.train_follow_ups(
+            data,
+            to,
+            begin_with,
+            seed=seed,
+            settings=settings,
+            device=device,
+            report=report,
+            show_bar=err.is_terminal,
+        )
+    show(
+        {"artifact": str(to), **scorer.facts},
+        as_json,
+        lambda: "\n".join(
+            [
+                f"saved in {to}",
+                *(
+                    f"{row['kind']:<40} n={row['n']:<5} fires {row['fires']:.3f}"
                     for row in scorer.facts["dev"]
                 ),
             ]
@@ -127,7 +181,7 @@ def train_decomposer(
         "decomposer"
     ),
     steps: Annotated[
-        int | None, typer.Option("--steps", min=1, help="Most steps; 300 otherwise.")
+        int | None, typer.Option("--steps", min=1, help="Most steps; 1600 otherwise.")
     ] = None,
     begin_with: Annotated[
         Path | None,

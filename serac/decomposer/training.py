@@ -32,15 +32,15 @@ log = logging.getLogger(__name__)
 class TrainingSettings(AdapterSettings):
     """How to train; see :class:`serac.lm_training.AdapterSettings`."""
 
-    steps: int = 300
-    batch_size: int = 16
+    steps: int = 1600
+    batch_size: int = 32
     learning_rate: float = 1e-3
-    warmup_steps: int = 30
+    warmup_steps: int = 50
     rank: int = 8
     alpha: int = 16
-    first_layer: int = 12
-    evaluate_every: int = 100
-    patience: int = 2
+    first_layer: int = 0
+    evaluate_every: int = 200
+    patience: int = 3
     examples: int = EXAMPLES
 
 
