@@ -15,7 +15,13 @@ from classifiers.artifact_files import read_hashed, write_config
 from classifiers.lora_training import ADAPTER_FILE, CHECKPOINTS, check_out, write_adapter
 from classifiers.thresholds import exact_interval
 from mello.gate_training import train_gate
-from mello.plan_examples import DEV_EXAMPLES, EXAMPLES, PlanExample, make_plan_examples
+from mello.plan_examples import (
+    DEV_EXAMPLES,
+    EXAMPLES,
+    PlanExample,
+    PlanExamples,
+    make_plan_examples,
+)
 from mello.plans import Plan, plan_prompt, read_plan, write_plan
 from memory_store.errors import ErrataError
 from serac.adapter_files import read_adapter_config
@@ -91,25 +97,44 @@ def train_decomposer(
         log=log,
         start=start,
     )
+    facts = {
+        "draw": draw,
+        "begun_with": None if begin_with is None else _sha256(begin_with),
+        "best_step": best_step,
+    }
+    trained = finish(
+        folder, out, write_adapter(model, out), examples, seed, settings, facts, report
+    )
+    shutil.rmtree(out / CHECKPOINTS)
+    return trained
+
+
+def finish(
+    folder: Path,
+    out: Path,
+    sha256: str,
+    examples: PlanExamples,
+    seed: int,
+    settings: AdapterSettings,
+    facts: dict[str, Any],
+    report: Report | None = None,
+) -> TrainedPlans:
+    """Fit the gate before an adapter, measure both on dev, and write their config."""
     config: dict[str, Any] = {
         "kind": ADAPTER,
         "body": FINGERPRINT,
         "lora": settings.lora(),
-        "model_sha256": write_adapter(model, out),
+        "model_sha256": sha256,
         "seed": seed,
-        "draw": draw,
-        "begun_with": None if begin_with is None else _sha256(begin_with),
+        **facts,
         "settings": asdict(settings),
-        "best_step": best_step,
         "examples": examples.counts(),
         "gate": train_gate(folder, out, seed),
     }
-    del model
     write_config(out, config)
-    trained = load_plans(load_embedded_base(device), out)
+    trained = load_plans(load_embedded_base(), out)
     config["dev"] = figures(trained, examples.dev, report)
     write_config(out, config)
-    shutil.rmtree(out / CHECKPOINTS)
     return TrainedPlans(trained.model, config, trained.gate)
 
 
