@@ -10,22 +10,26 @@ from __future__ import annotations
 import random
 import re
 import tomllib
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from classifiers import names, written
-from classifiers.dialogue import dialogue_text
-from classifiers.facts import FactBook, read_facts
+from classifiers.facts import Fact, FactBook, read_facts
+from classifiers.follow_ups import dialogue_text
 from classifiers.training_pairs import Pair
 
 FACTS = 24_000
 """Edits that conversations are made up about."""
 
-SHARES = {"written": 0.45, "everyday": 0.3, "recorded": 0.25}
+SHARES = {"written": 0.25, "everyday": 0.25, "recorded": 0.5}
 """How much of the edits each source makes up."""
+
+OF_ANOTHER = 0.4
+"""Share of the conversations that are also told apart from an edit of a subject not in them."""
 
 HELD_OUT = 8
 """Every so many of our own relations, one is for dev alone."""
@@ -118,13 +122,18 @@ def make_follow_up_pairs(
 class _Maker:
     def __init__(self, book: FactBook, part: str, chance: random.Random) -> None:
         self.chance, self.book, self.part = chance, book, part
+        named = {relation.name: relation for relation in written.relations()}
+        self.ours = {id_: named[name] for id_, name in wordings()["wikidata"].items()}
         self.facts = [
             fact
             for fact in book.facts
-            if (fact.part == "dev") is (part == "dev")
-            and any(asks(w) for w in book.wordings.get((fact.family, fact.relation), ()))
+            if (fact.part == "dev") is (part == "dev") and fact.subject in fact.edit
+            if self.questions(fact)
         ]
         self.objects = [fact.object for fact in self.facts]
+        self.told: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for fact in self.facts:
+            self.told[fact.family, fact.relation].append(fact.object)
         self.persons = sorted({fact.subject for fact in self.facts if fact.of_person})
         self.things = sorted({fact.subject for fact in self.facts if not fact.of_person})
         held = [n % HELD_OUT == HELD_OUT - 1 for n in range(len(written.relations()))]
@@ -207,32 +216,53 @@ class _Maker:
     def of_fact(self) -> Topic | None:
         """Return a topic made of a recorded fact."""
         fact = self.chance.choice(self.facts)
-        worded = self.book.wordings[fact.family, fact.relation]
+        ours = self.ours.get(fact.relation) if fact.family == "counterfact" else None
+        worded = self.book.wordings.get((fact.family, fact.relation), [])
         known = " ".join([*worded, fact.edit.replace(fact.subject, ""), fact.relation])
         others = [one for one in self.relations if not one.may_be(known)]
+        if ours is not None:
+            unlike = written.unlike(ours)
+            others = [one for one in others if one in unlike and set(one.kinds) & set(ours.kinds)]
         if fact.of_person:
             others = [one for one in others if "person" in one.kinds]
         if not others:
             return None
         pool = self.persons if fact.of_person else self.things
+        told = wordings()["nouns"]
+        nouns = told["person"] if fact.of_person else []
+        if ours is not None and len(ours.kinds) == 1:
+            nouns = told[ours.kinds[0]]
         return Topic(
             fact.edit,
             fact.subject,
-            tuple(wordings()["nouns"]["person"]) if fact.of_person else (),
+            tuple(nouns),
             fact.of_person,
-            Property("", tuple(w for w in worded if asks(w))),
+            Property(ours.label if ours else "", self.questions(fact)),
             tuple(map(_as_property, self.chance.sample(others, min(4, len(others))))),
             tuple(self.chance.sample(pool, 3)),
             fact.object,
-            self.chance.choice(self.objects),
+            self.chance.choice(self.told[fact.family, fact.relation]),
             "recorded",
         )
+
+    def questions(self, fact: Fact) -> tuple[str, ...]:
+        """Return questions for a fact's relation: recorded ones, and where we have them our own."""
+        worded = self.book.wordings.get((fact.family, fact.relation), [])
+        ours = self.ours.get(fact.relation) if fact.family == "counterfact" else None
+        return (*filter(asks, worded), *(_as_property(ours).questions if ours else ()))
 
     # Conversations
 
     def about(self, topic: Topic) -> Iterator[Pair]:
         """Yield a conversation in the scope of a topic's edit, and one or two out of it."""
-        yield self.pair(topic, True, *self.in_scope(topic))
+        kind, before, last = self.in_scope(topic)
+        yield self.pair(topic, True, kind, before, last)
+        if self.chance.random() < OF_ANOTHER and topic.subject in topic.edit:
+            told = topic.edit.replace(topic.subject, self.chance.choice(topic.elsewhere))
+            named = any(one in text for one in topic.elsewhere for text in (*before, last))
+            if not named:
+                other = replace(topic, edit=told)
+                yield self.pair(other, False, "the edit of another subject", before, last)
         for _ in range(self.chance.choice((1, 2))):
             yield self.pair(topic, False, *self.out_of_scope(topic))
 
@@ -252,15 +282,18 @@ class _Maker:
             other = self.chance.choice(topic.elsewhere)
             before = [*self.opened(topic, other), *self.exchange(topic.asked, other, topic)]
             return "asked again", before, self.again(topic.subject)
-        if draw < 0.17:
+        if draw < 0.21:
             before = [*self.opened(topic), *self.exchange(topic.asked, None, topic)]
+            if self.chance.random() < 0.5:
+                before = self.talk(topic)
+                return "doubted", before, self.doubt(topic, topic.asked, whole=True)
             return "doubted", before, self.doubt(topic, topic.asked)
         before = self.talk(topic)
-        if draw < 0.24:
+        if draw < 0.27:
             return "named again", before, self.asks(topic.asked, topic.subject)
-        if draw < 0.36 and topic.asked.label:
+        if draw < 0.42 and topic.asked.label:
             return "task", before, self.labelled("tasks", topic.asked, topic)
-        if draw < 0.62 and topic.asked.label:
+        if draw < 0.65 and topic.asked.label:
             return "label", before, self.led(self.labelled("by_label", topic.asked, topic))
         return "referred to", before, self.led(self.referring(topic.asked, topic))
 
@@ -288,8 +321,11 @@ class _Maker:
             )
         if draw < 0.33:
             before = [*self.opened(topic), *self.exchange(other, None, topic)]
-            last = self.doubt(topic, other)
-            if self.chance.random() < 0.5:
+            whole = self.chance.random() < 0.5
+            if whole:
+                before = self.talk(topic)
+            last = self.doubt(topic, other, whole)
+            if not whole and self.chance.random() < 0.4:
                 last = self.chance.choice(wordings()["checks"])
             return "another property doubted", before, last
         if draw < 0.52:
@@ -367,9 +403,10 @@ class _Maker:
             text = text[0].lower() + text[1:]
         return lead + text
 
-    def doubt(self, topic: Topic, asked: Property) -> str:
-        """Return a turn that doubts a reply."""
-        form = str(self.chance.choice(wordings()["doubts"]))
+    def doubt(self, topic: Topic, asked: Property, whole: bool = False) -> str:
+        """Return a turn that doubts a reply, or where ``whole`` one that needs none before it."""
+        forms = [one for one in wordings()["doubts"] if not whole or "{question}" in one]
+        form = str(self.chance.choice(forms))
         return form.replace("{wrong}", topic.wrong).replace(
             "{question}", self.referring(asked, topic)
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from classifiers import ScopeScorer, Threshold, load_scope_classifier
+from classifiers import FollowUps, ScopeScorer, Threshold, load_follow_ups, load_scope_classifier
 from mello import Decomposer
 from memory_store import Edit, EditDraft, EditMemory, Encoder, LazyEncoder
 from memory_store.errors import ErrataError, InvalidQueryError, MissingModelError
@@ -69,6 +69,7 @@ class FactOverlay:
             which is asked about every question; with ``none`` or ``None`` each is asked as it is.
         device: Where local models run; chosen by itself when ``None``.
         recall_floor: Closeness below which an edit is not judged.
+        follow_ups: Judges turns that are only understood with those before them.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class FactOverlay:
         decomposer: Decomposer | str | Path | None = None,
         device: str | None = None,
         recall_floor: float = -math.inf,
+        follow_ups: FollowUps | None = None,
     ) -> None:
         if isinstance(decomposer, str):
             check_name(decomposer)
@@ -93,7 +95,14 @@ class FactOverlay:
         route: Any = self._auto_route if self._is_auto else answerer
         self.memory = memory
         self.scorer = scorer
-        self.router = Router(memory, scorer, threshold, route=route, recall_floor=recall_floor)
+        self.router = Router(
+            memory,
+            scorer,
+            threshold,
+            route=route,
+            recall_floor=recall_floor,
+            follow_ups=follow_ups,
+        )
         self.decomposer = decomposer
         self.device = device
         self._base = base
@@ -137,6 +146,10 @@ class FactOverlay:
         folder = Path(scope) if scope is not None else None
         scorer = load_scope_classifier(encoder, folder, device)
         threshold = scorer.threshold_for(false_fire)  # first: what is refused begins no memory
+        # One's own scope classifier may judge otherwise than the follow-up classifier's beginning.
+        options.setdefault(
+            "follow_ups", None if scope else load_follow_ups(None, false_fire, device)
+        )
         memory = EditMemory.open(path, encoder, namespace=namespace)
         try:
             own = remembered(memory, scorer) if false_fire is None else None

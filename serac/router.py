@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from itertools import islice
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from classifiers import (
     FOUND,
     JUDGED,
+    FollowUps,
     Listed,
     ScopeScorer,
     Threshold,
+    dialogue_text,
     shortlist,
     text_views,
     window,
@@ -25,7 +26,8 @@ from serac.decision import Candidate, Decision, Route
 from serac.view import Reading, readings
 
 GUESSED_THRESHOLD = 0.7
-"""Probability that a reading with a guessed name must reach at least; chosen on conversations."""
+"""Probability that a reading with a guessed name must reach at least where there is no follow-up
+classifier; chosen on conversations."""
 
 ChooseRoute = Callable[[str, Sequence[Edit]], Route]
 """From the reading of a query and the edits in whose scope it is, to who answers."""
@@ -43,6 +45,20 @@ class Searchable(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Near:
+    """An edit to be judged, with the reading of a query that it is near to."""
+
+    reading: Reading
+    listed: Listed
+    edit: Edit
+
+    def candidate(self, probability: float) -> Candidate:
+        """Return it with what was found."""
+        similarity = float(self.listed.similarity)
+        return Candidate(self.edit, similarity, probability, self.listed.shown, self.reading)
+
+
 class Router:
     """Decides whether a query is in the scope of an edit.
 
@@ -55,6 +71,8 @@ class Router:
         found: How many edits are looked up for each view of the query.
         judged: How many of them the scorer judges at most, the closest ones.
         recall_floor: Closeness below which an edit is not judged.
+        follow_ups: Judges the last turn of a conversation with the turns before it; without one
+            the scorer judges the readings with a guessed name.
     """
 
     def __init__(
@@ -67,7 +85,9 @@ class Router:
         found: int = FOUND,
         judged: int = JUDGED,
         recall_floor: float = -math.inf,
+        follow_ups: FollowUps | None = None,
     ) -> None:
+        self.follow_ups = follow_ups
         self.memory = memory
         self.scorer = scorer
         self._threshold = threshold
@@ -89,21 +109,26 @@ class Router:
 
     def decide_many(self, conversations: Sequence[Sequence[Turn]]) -> list[Decision]:
         """Return a decision for each conversation; lookups and judgements are done in one batch."""
-        read = [readings(turns) for turns in conversations]
+        read = [readings(turns, self.follow_ups is not None) for turns in conversations]
         viewed = {one.text: text_views(one.text) for found in read for one in found}
         flat = list(dict.fromkeys(view for texts in viewed.values() for view in texts))
         hits = (
             dict(zip(flat, self.memory.search_many(flat, self.found), strict=True)) if flat else {}
         )
         near = [
-            [(one, *pair) for one in found for pair in self._near(one.text, viewed, hits)]
+            [Near(one, *pair) for one in found for pair in self._near(one.text, viewed, hits)]
             for found in read
         ]
-        judged = iter(self._judge([listed for found in near for listed in found]))
+        if self.follow_ups is None:
+            judged = self._judge(near)
+        else:
+            alone = [[one for one in found if not one.reading.guessed] for found in near]
+            followed = self._follow(self.follow_ups, conversations, near)
+            judged = [[*a, *b] for a, b in zip(self._judge(alone), followed, strict=True)]
         threshold = self.threshold
         return [
-            self._decided(turns, list(islice(judged, len(found))), threshold)
-            for turns, found in zip(conversations, near, strict=True)
+            self._decided(turns, found, threshold)
+            for turns, found in zip(conversations, judged, strict=True)
         ]
 
     def _near(
@@ -128,21 +153,43 @@ class Router:
             for one in listed
         ]
 
-    def _judge(self, near: Sequence[tuple[Reading, Listed, Edit]]) -> list[Candidate]:
-        if not near:
-            return []
-        probabilities = self.scorer.score([(one.shown, edit.text) for _, one, edit in near])
-        return [
-            Candidate(edit, float(one.similarity), float(probability), one.shown, reading)
-            for (reading, one, edit), probability in zip(near, probabilities, strict=True)
+    def _judge(self, near: Sequence[Sequence[Near]]) -> list[list[Candidate]]:
+        """Return what the scorer says of each query's near edits, each by its own reading."""
+        flat = [one for found in near for one in found]
+        return _scored(near, self.scorer, [(one.listed.shown, one.edit.text) for one in flat])
+
+    def _follow(
+        self,
+        follow_ups: FollowUps,
+        conversations: Sequence[Sequence[Turn]],
+        near: Sequence[Sequence[Near]],
+    ) -> list[list[Candidate]]:
+        """Return what the follow-up classifier says of edits near a turn that has some before it.
+
+        Each edit is judged once, with the conversation; its reading is the nearest one.
+        """
+        chosen = [
+            _nearest(found, self.judged) if len(turns) > 1 else []
+            for turns, found in zip(conversations, near, strict=True)
         ]
+        texts = [
+            dialogue_text([turn.content for turn in turns[:-1]], turns[-1].content)
+            for turns in conversations
+        ]
+        pairs = [
+            (text, one.edit.text)
+            for text, found in zip(texts, chosen, strict=True)
+            for one in found
+        ]
+        return _scored(chosen, follow_ups, pairs)
 
     def _decided(
         self, turns: Sequence[Turn], judged: Sequence[Candidate], threshold: float
     ) -> Decision:
         query = turns[-1].content
-        candidates = _best_of_each(judged, threshold)
-        firing = [c for c in candidates if c.probability >= _needed(c, threshold)]
+        needed = self._needed(threshold)
+        candidates = _best_of_each(judged, needed)
+        firing = [c for c in candidates if c.probability >= needed(c)]
         edits, set_aside = without_contradictions(
             [candidate.edit for candidate in firing],
             self.scorer,
@@ -158,25 +205,46 @@ class Router:
         else:
             reason = "no edit in memory is near"
         if candidates:
-            reason += f" (threshold {_needed(candidates[0], threshold):.3f})"
+            reason += f" (threshold {needed(candidates[0]):.3f})"
         if set_aside:
             reason += f"; newer than {', '.join(edit.id for edit in set_aside[:3])}"
         return Decision(query, route, edits, candidates, threshold, reason, reading, set_aside)
 
+    def _needed(self, threshold: float) -> Callable[[Candidate], float]:
+        """Return what tells from which probability on a candidate's edit is in scope."""
+        guessed = max(threshold, GUESSED_THRESHOLD)
+        if self.follow_ups is not None:
+            guessed = self.follow_ups.threshold
+        return lambda candidate: guessed if candidate.reading.guessed else threshold
 
-def _needed(candidate: Candidate, threshold: float) -> float:
-    """Return the probability from which on a candidate's edit is in scope."""
-    return max(threshold, GUESSED_THRESHOLD) if candidate.reading.guessed else threshold
+
+def _scored(
+    near: Sequence[Sequence[Near]], scorer: ScopeScorer, pairs: Sequence[tuple[str, str]]
+) -> list[list[Candidate]]:
+    """Return the near edits of each query with what a scorer says of their pairs."""
+    probabilities = iter(scorer.score(pairs).tolist() if pairs else [])
+    return [[one.candidate(next(probabilities)) for one in found] for found in near]
 
 
-def _best_of_each(judged: Sequence[Candidate], threshold: float) -> tuple[Candidate, ...]:
+def _nearest(near: Sequence[Near], most: int) -> list[Near]:
+    """Return each edit once, by its nearest reading with a guessed name if it has one."""
+    order = sorted(near, key=lambda one: (not one.reading.guessed, -one.listed.similarity))
+    best: dict[str, Near] = {}
+    for one in order:
+        best.setdefault(one.edit.id, replace(one, reading=replace(one.reading, guessed=True)))
+    return sorted(best.values(), key=lambda one: -one.listed.similarity)[:most]
+
+
+def _best_of_each(
+    judged: Sequence[Candidate], needed: Callable[[Candidate], float]
+) -> tuple[Candidate, ...]:
     """Return the best candidate of each edit over all readings, the most probable first.
 
     One that is in scope comes before one that isn't: a guessed reading has to reach more.
     """
     order = sorted(
         judged,
-        key=lambda c: (not c.probability >= _needed(c, threshold), -c.probability, -c.similarity),
+        key=lambda c: (not c.probability >= needed(c), -c.probability, -c.similarity),
     )
     best: dict[str, Candidate] = {}
     for candidate in order:
