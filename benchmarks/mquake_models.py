@@ -14,7 +14,6 @@ from serac.counterfactual.model import LONGEST_ANSWER, CounterfactualModel
 from serac.counterfactual.prompt import STOP as ANSWER_STOP
 from serac.decision import Decision, Route
 from serac.decomposer.model import TrainedPlans
-from serac.prompts import MAX_EDITS
 from serac.short_answers import LONGEST, STOPS, as_name, short_prompt
 from serac.transformers_base import TransformersBase
 
@@ -64,7 +63,7 @@ class EditedHops:
 
     Args:
         counterfactual: Answers from one edit.
-        in_context: Answers from several, by IKE.
+        in_context: Answers from it, by IKE.
         base: The model that it is over.
     """
 
@@ -82,8 +81,8 @@ class EditedHops:
         }
 
     def prompt(self, decision: Decision) -> str:
-        """Return the prompt that a decision in scope is answered by."""
-        edits = decision.edits[:MAX_EDITS]
+        """Return the prompt that a decision in scope is answered by: of the most probable edit."""
+        edits = decision.edits[:1]
         who = self.counterfactual if decision.route == "counterfactual" else self.in_context
         return who.prompt(decision.reading, edits)
 

@@ -11,8 +11,6 @@ from typing import Any, Literal
 from benchmarks.success import folded, states
 
 FOLDER = Path(__file__).parent / "own_cases"
-DEV_CONVERSATION = 4
-"""Every so many conversations, the last one is for dev: how turns are read was chosen on those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +71,12 @@ def beyond_triples() -> tuple[Statement, ...]:
 
 
 def follow_ups(part: Literal["dev", "test"]) -> tuple[Conversation, ...]:
-    """Return the conversations of a part."""
-    found = [
+    """Return the conversations of a part.
+
+    Those for dev were read while turns' readings and the follow-up classifier were worked on; those
+    for test were written by someone who hadn't seen what it is trained on.
+    """
+    return tuple(
         Conversation(
             tuple(record["edits"]),
             tuple(
@@ -88,11 +90,8 @@ def follow_ups(part: Literal["dev", "test"]) -> tuple[Conversation, ...]:
                 for turn in record["turn"]
             ),
         )
-        for record in _read("follow_ups.toml")["conversation"]
-    ]
-    last = DEV_CONVERSATION - 1
-    is_dev = [n % DEV_CONVERSATION == last for n in range(len(found))]
-    return tuple(c for c, dev in zip(found, is_dev, strict=True) if dev is (part == "dev"))
+        for record in _read(f"follow_ups_{part}.toml")["conversation"]
+    )
 
 
 def is_right(answer: str, expected: Sequence[str], excluded: Sequence[str]) -> bool:

@@ -251,8 +251,9 @@ class FactOverlay:
             decision = self.router.decide(turn)
             if not decision.in_scope:
                 return Reply(short.answer(subquestion), decision)
+            # A hop asks for one thing, so of several edits the most probable one answers.
+            decision = replace(decision, edits=decision.edits[:1])
             if self._is_auto and self._has_counterfactual:
-                # A hop asks for a name, which the small model finds among several edits too.
                 decision = replace(decision, route="counterfactual")
             elif decision.route == "ike":
                 turn = (Turn("user", short.asked(subquestion)),)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Protocol
 
 from classifiers import (
@@ -222,8 +223,10 @@ def _scored(
     near: Sequence[Sequence[Near]], scorer: ScopeScorer, pairs: Sequence[tuple[str, str]]
 ) -> list[list[Candidate]]:
     """Return the near edits of each query with what a scorer says of their pairs."""
-    probabilities = iter(scorer.score(pairs).tolist() if pairs else [])
-    return [[one.candidate(next(probabilities)) for one in found] for found in near]
+    flat = [one for found in near for one in found]
+    scored = zip(flat, scorer.score(pairs) if pairs else (), strict=True)
+    judged = iter([one.candidate(float(probability)) for one, probability in scored])
+    return [list(islice(judged, len(found))) for found in near]
 
 
 def _nearest(near: Sequence[Near], most: int) -> list[Near]:

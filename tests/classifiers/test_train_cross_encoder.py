@@ -8,7 +8,7 @@ from data_folder import write_data_folder
 from fakes import FakeEncoder
 
 from classifiers.artifact_files import CONFIG_FILE
-from classifiers.cross_encoder import CrossEncoderScorer, load_body
+from classifiers.cross_encoder import CrossEncoderScorer
 from classifiers.dev_figures import HARD_KIND, Judged, read_dev_set
 from classifiers.lora_training import ADAPTER_FILE, CHECKPOINTS
 from classifiers.thresholds import ThresholdChoice
@@ -56,9 +56,8 @@ def test_a_training_goes_on_from_its_last_checkpoint(tmp_path, caplog):
     pairs = make_training_pairs(folder, FakeEncoder(), written_facts=20).pairs
     dev = read_dev_set(folder, FakeEncoder(), 0, lambda *told: None)
     for _ in range(2):
-        model, tokenizer = load_body()
         caplog.clear()
-        _fit(model, tokenizer, pairs, dev, tmp_path, 0, TINY, "cpu", False)
+        _fit(pairs, dev, tmp_path, 0, TINY, "cpu", False)
         shutil.rmtree(tmp_path / CHECKPOINTS / "checkpoint-4")  # as if it had been broken off
     steps = {record.args[0] for record in caplog.records if record.msg.startswith("step")}
     assert 4 in steps

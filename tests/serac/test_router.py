@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from fakes import FakeEncoder, FakeMemory, FakeScorer, FunctionScorer
 
-from classifiers import Threshold, ThresholdChoice
+from classifiers import FollowUps, Threshold, ThresholdChoice
 from memory_store import Edit, EditMemory, SearchHit
 from serac.conversation import Turn, as_turns
 from serac.router import Router
@@ -313,3 +313,55 @@ def test_a_scorer_is_shown_what_stands_around_a_view_only_if_it_reads_it(reads_c
         memory.add(LOUVRE)
         decide(Router(memory, scorer, 0.5), "It rained. Where is the Louvre?")
     assert scorer.calls == [[(f"{shown}Where is the Louvre?", LOUVRE)]]
+
+
+def follow_ups_judged(**probabilities):
+    """Judges a conversation by the words of its last turn; of an edit that isn't about it never."""
+
+    def judge(text, edit):
+        last = text.partition(">> ")[2]
+        asked = [p for word, p in probabilities.items() if word in last]
+        return max(asked, default=0.0)
+
+    return FollowUps(FunctionScorer(judge), 0.5)
+
+
+MUSEUM = (
+    Turn("user", "I want to see the Louvre."),
+    Turn("assistant", "A fine museum."),
+)
+
+
+def with_follow_ups(**probabilities):
+    return Router(
+        FakeMemory(LOUVRE), always(0.1), 0.9, follow_ups=follow_ups_judged(**probabilities)
+    )
+
+
+def test_a_turn_after_others_is_judged_with_them_though_nothing_in_it_refers_back():
+    decision = with_follow_ups(City=0.8).decide([*MUSEUM, Turn("user", "City?")])
+    assert decision.in_scope and decision.candidates[0].reading.guessed
+    assert decision.reading == "City, Louvre?"
+    assert "threshold 0.500" in decision.reason
+
+
+def test_the_follow_up_classifier_may_leave_a_turn_alone():
+    decision = with_follow_ups(City=0.4).decide([*MUSEUM, Turn("user", "City?")])
+    assert not decision.in_scope and decision.route == "base"
+
+
+def test_a_first_turn_is_no_follow_up():
+    assert not with_follow_ups(City=0.8).decide(as_turns("City?")).in_scope
+
+
+def test_a_turn_that_stands_on_its_own_is_still_judged_by_itself():
+    router = Router(FakeMemory(LOUVRE), always(0.95), 0.9, follow_ups=follow_ups_judged(nothing=1))
+    decision = router.decide([*MUSEUM, Turn("user", "Where is the Louvre?")])
+    assert decision.in_scope and not decision.candidates[0].reading.guessed
+
+
+def test_conversations_and_first_turns_are_decided_in_one_batch():
+    found = with_follow_ups(City=0.8).decide_many(
+        [as_turns("City?"), [*MUSEUM, Turn("user", "City?")], [*MUSEUM, Turn("user", "Thanks.")]]
+    )
+    assert [decision.in_scope for decision in found] == [False, True, False]
