@@ -164,6 +164,10 @@ def _case(number):
     return {
         "case_id": number,
         "split": "test" if number % 3 == 2 else "train",
+        "orig": {
+            "triples": [[f"Q{number}", "P403", f"L{number}"]],
+            "triples_labeled": [[river, "mouth of the watercourse", old]],
+        },
         "requested_rewrite": [
             {
                 "subject": river,

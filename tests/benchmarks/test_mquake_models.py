@@ -51,11 +51,11 @@ def test_edited_hops_are_answered_by_whom_the_overlay_would_ask(counterfactual):
     edited = EditedHops(counterfactual, in_context, base)
     one, both = decision("counterfactual", EDITS[0]), decision("ike", *EDITS)
     assert edited.prompt(one) == counterfactual.prompt(QUESTION, EDITS[:1])
-    assert edited.prompt(both) == in_context.prompt(QUESTION, EDITS)
+    assert edited.prompt(both) == in_context.prompt(QUESTION, EDITS[:1])
     asked = [("ike", edited.prompt(both)), ("counterfactual", edited.prompt(one))]
     turns = as_turns(QUESTION)
     assert edited.answer(asked, Told()) == [
-        in_context.answer(turns, EDITS).strip(),
+        in_context.answer(turns, EDITS[:1]).strip(),
         counterfactual.answer(turns, EDITS[:1]).strip(),
     ]
 

@@ -226,3 +226,12 @@ def test_long_strategies_are_left_out(tmp_path):
     made = make_plan_examples(folder, 0, examples=300, dev_examples=60)
 
     assert "strategyqa" not in made.counts()
+
+
+def test_more_of_mquake_than_there_is_comes_with_the_first_subjects_of_other_cases(folder):
+    few, many = (make_plan_examples(folder, 0, n, 40) for n in (40, 1_600))
+    own, more = ({one.plain for one in e.fit if one.source == "mquake"} for e in (few, many))
+    assert len(more) > len(own)
+    for example in (one for one in many.fit if one.source == "mquake"):
+        river = re.search(r"River\d+", example.plain).group()
+        assert river in example.plan.steps[0]
