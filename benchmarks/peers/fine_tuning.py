@@ -63,7 +63,7 @@ class FineTuning(WeightEditor):
         super().__init__(model, tokenizer)
         self.settings = settings
         self.name = "FT" if settings.epsilon is None else "FT+L"
-        self._weight: torch.nn.Parameter = self.blocks.projection(settings.layer).weight
+        self._weight = self.blocks.weight(settings.layer)
 
     def edit(self, edits: Sequence[PeerEdit]) -> None:
         """Train on the objects' tokens until the loss is low, or the steps are through."""

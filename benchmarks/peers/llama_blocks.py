@@ -64,6 +64,13 @@ class LlamaBlocks:
         found: torch.nn.Linear = getattr(self.blocks[self.check_layer(layer)].mlp, name)
         return found
 
+    def weight(self, layer: int, name: str = "down_proj") -> torch.nn.Parameter:
+        """Return the (out, in) weight of a projection of a block's MLP."""
+        found: Any = self.projection(layer, name).weight
+        if not isinstance(found, torch.nn.Parameter):
+            raise ModelError(f"the weights of block {layer} are packed; load the plain model")
+        return found
+
     def embed(self, ids: torch.Tensor) -> torch.Tensor:
         """Return (n, t, d) embeddings of (n, t) tokens."""
         embedded: torch.Tensor = self._parts[0](ids)

@@ -80,7 +80,7 @@ class Rome(WeightEditor):
         super().__init__(model, tokenizer)
         self.settings = settings
         self.second_moments_file = second_moments_file
-        self._weight: torch.nn.Parameter = self.blocks.projection(settings.layer).weight
+        self._weight = self.blocks.weight(settings.layer)
         self._moments: SecondMoments | None = None
         self._prefixes: list[str] = []
         self._prepared: dict[PeerEdit, RankOne] = {}

@@ -123,7 +123,7 @@ def keys_and_values(
     """
     rows, row_keys = _rows(blocks, tokenizer, edits, prefixes, settings.layer)
     count = len(prefixes)
-    weight = blocks.projection(settings.layer).weight
+    weight = blocks.weight(settings.layer)
     # The essence is the last row of each edit, and its key isn't one of the fact's.
     by_edit = row_keys.reshape(len(edits), count + 1, -1)[:, :count]
     keys = by_edit.mean(1)

@@ -96,7 +96,8 @@ def targets_of(texts: Sequence[TokenizedText], device: torch.device) -> Targets:
     ]
     columns = torch.tensor(found, dtype=torch.long, device=device).reshape(-1, 3)
     counts = [len(text.ids) - text.read for text in texts]
-    return Targets(*columns.unbind(1), torch.tensor(counts, device=device))
+    rows, places, tokens = columns.unbind(1)
+    return Targets(rows, places, tokens, torch.tensor(counts, device=device))
 
 
 def subject_span(prompt: str, subject: str) -> tuple[int, int]:
