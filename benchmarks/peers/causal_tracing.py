@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from benchmarks.peers.llama_blocks import LlamaBlocks
+from benchmarks.peers.llama_blocks import LlamaBlocks, quick_products
 from benchmarks.peers.tracing_roles import (
     LAST_SUBJECT,
     ROLES,
@@ -148,7 +148,7 @@ def trace(
     spread = settings.noise * embedding_spread(blocks, prompts)
     ends: list[tuple[float, float]] = []
     effects: dict[Restored, list[npt.NDArray[np.float64]]] = {kind: [] for kind in kinds}
-    with quick_products():
+    with quick_products(blocks.device):
         for number, prompt in enumerate(prompts):
             traced = TracedRun(blocks, prompt, spread, settings, settings.seed + number)
             ends.append((traced.clean, traced.corrupted))
@@ -173,17 +173,6 @@ def by_role(prompt: TracedPrompt, effects: npt.NDArray[np.float64]) -> npt.NDArr
     for role in set(roles) - {None}:
         found[role] = effects[[place for place, own in enumerate(roles) if own == role]].mean(0)
     return found
-
-
-@contextmanager
-def quick_products() -> Iterator[None]:
-    """Let a GPU use TF32 for float32 products for a while."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("high")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
 
 
 class TracedRun:

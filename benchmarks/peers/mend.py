@@ -67,7 +67,7 @@ class Mend(WeightEditor):
             for matrix, update in zip(matrices, total, strict=True):
                 weight = self.blocks.weight(matrix.layer, matrix.name)
                 self.kept.keep(weight)
-                weight -= update
+                weight.sub_(update)
 
 
 def save_network(network: MendNetwork, folder: Path, config: dict[str, Any]) -> int:

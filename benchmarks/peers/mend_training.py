@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from benchmarks.peers.llama_blocks import LlamaBlocks
+from benchmarks.peers.llama_blocks import LlamaBlocks, quick_products
 from benchmarks.peers.mend import save_network
 from benchmarks.peers.mend_examples import MendBatch, MendExample, make_batch
 from benchmarks.peers.mend_network import (
@@ -202,6 +202,11 @@ class MendTraining:
 
     def run(self) -> dict[str, Any]:
         """Train to the end, write the best networks, and return their config."""
+        with quick_products(self.blocks.device):
+            self._fit()
+        return self._write()
+
+    def _fit(self) -> None:
         wanted = json.loads(json.dumps({**asdict(self.settings), "body": self.body}))
         if begun(self.checkpoints, wanted, [self.fit, self.dev]):
             self._resume()
@@ -215,7 +220,6 @@ class MendTraining:
             if at_end or self.done.step % self.settings.evaluate_every == 0:
                 self._look_at_dev()
                 self._save()
-        return self._write()
 
     def step(self) -> MendLosses:
         """Make one step, and return its losses; what it draws depends on its number alone."""

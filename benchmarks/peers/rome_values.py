@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from benchmarks.peers.editor import PeerEdit
-from benchmarks.peers.llama_blocks import LlamaBlocks
+from benchmarks.peers.llama_blocks import LlamaBlocks, quick_products
 from benchmarks.peers.second_moments import keys_and_output
 from benchmarks.peers.tokens import (
     Targets,
@@ -128,7 +128,8 @@ def keys_and_values(
     by_edit = row_keys.reshape(len(edits), count + 1, -1)[:, :count]
     keys = by_edit.mean(1)
     scale = (by_edit[:, 0] @ weight.T).norm(dim=1)
-    change, losses = _optimised(blocks, rows, scale, settings)
+    with quick_products(blocks.device):
+        change, losses = _optimised(blocks, rows, scale, settings)
     old = keys @ weight.T
     return KeysAndValues(keys, old, old + change, losses)
 
