@@ -23,6 +23,10 @@ from benchmarks.peers.tokens import (
 
 DEV_SHARE = 0.1
 
+MOST_KEPT = 16
+"""Tokens of an unrelated answer that are looked at: a few are sentences, and all rows would be
+filled up to their length."""
+
 
 @dataclass(frozen=True, slots=True)
 class MendExample:
@@ -79,6 +83,8 @@ def read_examples(data: Path, seed: int) -> tuple[list[MendExample], list[MendEx
 
 def _zsre(data: Path) -> Iterator[MendExample]:
     for record in records(data / "zsre" / "train.jsonl"):
+        if not record["alt"].strip():  # two have no object
+            continue
         question = record["loc"].removeprefix("nq question: ") + "?"
         unrelated = (question, record.get("loc_ans") or record["answers"][0])
         yield MendExample(record["src"], record["alt"], (record["rephrase"],), (unrelated,))
@@ -122,7 +128,7 @@ def make_batch(
             tokenize(tokenizer, chance.choice(one.rephrased or (one.prompt,)), one.target)
             for one in group
         ]
-        rows += [tokenize(tokenizer, *chance.choice(one.unrelated)) for one in group]
+        rows += [_short(tokenize(tokenizer, *chance.choice(one.unrelated))) for one in group]
         kept += [False] * 2 * len(group) + [True] * len(group)
     silent = [TokenizedText(row.ids, len(row.ids)) for row in rows]
     edited = [quiet if out else row for row, quiet, out in zip(rows, silent, kept, strict=True)]
@@ -135,3 +141,7 @@ def make_batch(
         targets_of(edited, device),
         targets_of(unrelated, device),
     )
+
+
+def _short(text: TokenizedText) -> TokenizedText:
+    return TokenizedText(text.ids[: text.read + MOST_KEPT], text.read)

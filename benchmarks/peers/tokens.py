@@ -69,7 +69,7 @@ def tokenize(tokenizer: Any, prompt: str, text: str | None = None) -> TokenizedT
         return TokenizedText(ids, len(ids))
     told = continuation_of(prompt, text)
     more = tuple(tokenizer(told, add_special_tokens=False)["input_ids"])
-    if not more:
+    if not more or not text.strip():
         raise InvalidQueryError(f"nothing continues {prompt!r}; give an object with words")
     return TokenizedText(ids + more, len(ids))
 

@@ -1,13 +1,17 @@
 import json
+import random
 from dataclasses import replace
 
 import pytest
 import torch
+from data_folder import write
 from tiny_models import tied_llama
 
+from benchmarks.data import records
 from benchmarks.peers.editor import PeerEdit
+from benchmarks.peers.llama_blocks import LlamaBlocks
 from benchmarks.peers.mend import NETWORK_FILE, Mend
-from benchmarks.peers.mend_examples import MendExample, read_examples
+from benchmarks.peers.mend_examples import MendExample, make_batch, read_examples
 from benchmarks.peers.mend_training import MendSettings, MendTraining, train_mend
 from memory_store.errors import ErrataError
 
@@ -134,6 +138,25 @@ def test_examples_of_both_sets(folder):
     assert zsre.unrelated == (("what is thing 3?", "Old3"),)
     counterfact = next(one for one in by_prompt.values() if "was born in" in one.prompt)
     assert counterfact.unrelated[0][0].startswith("Stranger")
+
+
+def test_an_edit_without_an_object_is_left_out(folder):
+    file = folder / "zsre" / "train.jsonl"
+    first, *others = records(file)
+    write(file, [{**first, "alt": " "}, *others])
+    assert sum(map(len, read_examples(folder, 0))) == 59
+
+
+def test_a_batch_has_a_groups_rows_after_one_another(model, tokenizer):
+    long = replace(FIT[0], unrelated=(("2 and 2 are", "4" * 40),))
+    chance = random.Random(0)
+    batch = make_batch(LlamaBlocks(model), tokenizer, [long, *FIT[1:4]], 2, chance)
+    assert len(batch.edits) == 4
+    assert (batch.edited.counts > 0).tolist() == [True, True, True, True, False, False] * 2
+    assert batch.unrelated.counts.tolist()[4] == 16
+    texts = tokenizer.batch_decode(batch.ids)
+    assert texts[0].startswith("Ada lives in Rome")
+    assert texts[6].startswith(f"{FIT[2].prompt} {FIT[2].target}")
 
 
 def test_the_config_is_json(tokenizer, tmp_path):
