@@ -130,6 +130,8 @@ class KeptWeights:
 class WeightEditor(ABC):
     """An editor that changes weights in place; fits ``Editor``.
 
+    Several editors may share a model, if what one did is undone before another applies anything.
+
     The model's parameters are set to need no gradients, and it is set to evaluation.
 
     Args:

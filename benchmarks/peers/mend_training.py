@@ -35,7 +35,7 @@ from benchmarks.peers.tokens import pad_token
 from classifiers.lora_training import CHECKPOINTS, begun, check_out
 from memory_store.errors import ErrataError
 
-RATES = tuple(10.0 ** (power / 2) for power in range(-6, 5))
+RATES = tuple(10.0 ** (power / 2) for power in range(-9, 1))
 """Edit rates that are tried with the plain gradient, to begin at the best of them."""
 
 STATE_FILE = "state.safetensors"
