@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.logging import RichHandler
@@ -19,6 +19,12 @@ OutOption = Annotated[Path, typer.Option("--out", help="Folder of what is traine
 SeedOption = Annotated[int, typer.Option("--seed", help="Decides every random choice.")]
 StepsOption = Annotated[
     int | None, typer.Option("--steps", min=1, help="Optimizer steps; many by default.")
+]
+RateOption = Annotated[
+    float | None, typer.Option("--learning-rate", min=0, help="Its peak; the default's otherwise.")
+]
+WeightOption = Annotated[
+    float | None, typer.Option("--edit-weight", min=0, help="Weight of the edit's loss.")
 ]
 DeviceOption = Annotated[
     str | None, typer.Option("--device", help="Where to train; by default the best there is.")
@@ -36,6 +42,8 @@ def mend(
     out: OutOption,
     seed: SeedOption = 0,
     steps: StepsOption = None,
+    learning_rate: RateOption = None,
+    edit_weight: WeightOption = None,
     device: DeviceOption = None,
 ) -> None:
     """Train MEND's networks for the embedded model, on zsRE's and CounterFact's train files."""
@@ -47,9 +55,9 @@ def mend(
     talk.setLevel(logging.INFO)
     talk.addHandler(RichHandler(console=err, show_path=False))
     examples = read_examples(data, seed)
-    settings = MendSettings()
-    if steps is not None:
-        settings = replace(settings, steps=steps)
+    given = {"steps": steps, "learning_rate": learning_rate, "edit_weight": edit_weight}
+    told: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    settings = replace(MendSettings(), **told)
     base = load_embedded_base(device)
     with progress_bar("training MEND", settings.steps) as progress:
         config = train_mend(
