@@ -15,6 +15,7 @@ from benchmarks.answers_command import answers
 from benchmarks.data import Benchmark
 from benchmarks.mquake_command import mquake
 from benchmarks.multi_hop_command import decompositions
+from benchmarks.peers.train_command import train
 from benchmarks.report import DOCS, draw
 from benchmarks.routing import add_retrieval_rows
 from benchmarks.rows import RESULTS, Rows, table
@@ -38,6 +39,7 @@ app.command()(mquake)
 app.command()(teach)
 app.command()(decompositions)
 app.command("single_hop")(single_hop)
+app.add_typer(train, name="train")
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of the rows.")]

@@ -66,6 +66,25 @@ def tiny_llama(vocabulary: int, positions: int = 512, seed: int = 0) -> LlamaFor
     return LlamaForCausalLM(config)
 
 
+def tied_llama(vocabulary: int, seed: int = 0) -> LlamaForCausalLM:
+    """A Llama of four blocks whose embeddings are tied, to be edited."""
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=vocabulary,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=256,
+        bos_token_id=None,
+        eos_token_id=None,
+        tie_word_embeddings=True,
+        initializer_range=0.2,
+    )
+    return LlamaForCausalLM(config).eval()
+
+
 def tiny_gpt2(vocabulary: int, positions: int = 64, seed: int = 0) -> GPT2LMHeadModel:
     """A GPT-2 with random weights; it has as many position embeddings as positions."""
     torch.manual_seed(seed)
