@@ -15,6 +15,7 @@ from benchmarks.answers_command import answers
 from benchmarks.data import Benchmark
 from benchmarks.mquake_command import mquake
 from benchmarks.multi_hop_command import decompositions
+from benchmarks.peers.command import peers
 from benchmarks.report import DOCS, draw
 from benchmarks.routing import add_retrieval_rows
 from benchmarks.rows import RESULTS, Rows, table
@@ -37,6 +38,7 @@ app.command()(answers)
 app.command()(mquake)
 app.command()(teach)
 app.command()(decompositions)
+app.command()(peers)
 app.command("single_hop")(single_hop)
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")]
