@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -54,22 +54,22 @@ class PeerCases:
         name: ``counterfact`` or ``zsre``.
         folder: The data folder.
         seed: Fixes the order and every sample.
+        neighbors: How many neighbourhood prompts are asked of a record's ten.
 
     Attributes:
         left_out: Records whose subject doesn't stand in their prompt.
     """
 
-    def __init__(self, name: str, folder: Path, seed: int) -> None:
+    def __init__(self, name: str, folder: Path, seed: int, neighbors: int = NEIGHBORS) -> None:
         self.name, self.seed = name, seed
         read = {"counterfact": _counterfact, "zsre": _zsre}
         if name not in read:
             raise ErrataError(f"there is no set {name}; use {', '.join(SETS)}")
         self._tests = list(records(folder / name / "test.jsonl"))
-        chance = random.Random(seed)  # noqa: S311
-        found = list(read[name](self._tests, chance))
+        found = list(read[name](self._tests))
         self.left_out = len(self._tests) - len(found)
-        chance.shuffle(found)
-        self.all: tuple[PeerCase, ...] = tuple(found)
+        random.Random(seed).shuffle(found)  # noqa: S311
+        self.all: tuple[PeerCase, ...] = tuple(self._fewer(case, neighbors) for case in found)
 
     def edited(self, size: int) -> tuple[PeerCase, ...]:
         """Return the first so many cases: those whose edits are applied together."""
@@ -110,6 +110,13 @@ class PeerCases:
             dropped += len(prompts) - len(kept[case.number])
         return kept, dropped
 
+    def _fewer(self, case: PeerCase, most: int) -> PeerCase:
+        """Return a case with so many neighbourhood prompts at most."""
+        near = case.asked[NEIGHBORHOOD]
+        chance = random.Random(f"{self.seed} {case.number}")  # noqa: S311
+        drawn = tuple(chance.sample(near, min(most, len(near))))
+        return replace(case, asked={**case.asked, NEIGHBORHOOD: drawn})
+
     @cached_property
     def size(self) -> int:
         """How many edits there are."""
@@ -122,13 +129,11 @@ def everyday_questions(folder: Path, most: int, seed: int) -> list[str]:
     return random.Random(seed).sample(found, min(most, len(found)))  # noqa: S311
 
 
-def _counterfact(tests: Sequence[dict[str, Any]], chance: random.Random) -> Iterator[PeerCase]:
+def _counterfact(tests: Sequence[dict[str, Any]]) -> Iterator[PeerCase]:
     for number, record in enumerate(tests):
         rewrite = record["requested_rewrite"]
         subject, new = rewrite["subject"], rewrite["target_new"]["str"]
         prompt = rewrite["prompt"].format(subject)
-        near = list(dict.fromkeys(record["neighborhood_prompts"]))
-        chosen = chance.sample(near, min(NEIGHBORS, len(near)))
         begins = record.get("generation_prompts") or [prompt]
         old = rewrite["target_true"]["str"]
         yield PeerCase(
@@ -137,14 +142,14 @@ def _counterfact(tests: Sequence[dict[str, Any]], chance: random.Random) -> Iter
             {
                 EXACT: (prompt,),
                 PARAPHRASE: tuple(record["paraphrase_prompts"]),
-                NEIGHBORHOOD: tuple(chosen),
+                NEIGHBORHOOD: tuple(dict.fromkeys(record["neighborhood_prompts"])),
             },
             begins=begins[0],
             relation=rewrite["relation_id"],
         )
 
 
-def _zsre(tests: Sequence[dict[str, Any]], chance: random.Random) -> Iterator[PeerCase]:
+def _zsre(tests: Sequence[dict[str, Any]]) -> Iterator[PeerCase]:
     for number, record in enumerate(tests):
         question, new, subject = record["src"], record["alt"], record["subject"]
         if subject not in question:

@@ -13,8 +13,9 @@ import typer
 from benchmarks.peers.cases import SETS, PeerCases, everyday_questions
 from benchmarks.peers.costs import Cost
 from benchmarks.peers.editor import Editor
+from benchmarks.peers.evaluation import SMALL, PeerSizes
 from benchmarks.peers.roster import EDITORS, Setup, chosen, made
-from benchmarks.peers.running import COST, SMALL, PeerRun, PeerSizes, edits_text, part_notes
+from benchmarks.peers.running import COST, PeerRun, edits_text, part_notes
 from benchmarks.rows import RESULTS, Rows, read_rows
 from memory_store.devices import choose_device
 from memory_store.errors import ErrataError
@@ -22,7 +23,7 @@ from serac.cli.options import err, progress_bar
 
 ALL = "all"
 FULL_SIZES = f"1,10,100,1000,{ALL}"
-SMALL_SIZES = "1,4"
+SMALL_SIZES = "1,3"
 READY = "seconds to get ready"
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")]
@@ -82,24 +83,24 @@ def peers(
     """
     if small and out.resolve() == RESULTS.resolve():
         raise ErrataError("a small run is no result; name another folder with --out")
-    names = chosen(_listed(only))
+    names = chosen(_listed(only), mend)
     counts = _counts(sizes or (SMALL_SIZES if small else FULL_SIZES))
     amounts = SMALL if small else PeerSizes()
     amounts = replace(amounts, cases=cases) if cases else amounts
     where = choose_device(device)
     sets = [
-        PeerCases(name, data, seed) for name in (_listed(set_names) or SETS)
+        PeerCases(name, data, seed, amounts.neighbors) for name in (_listed(set_names) or SETS)
     ]  # all read before any is run, so that a wrong name costs nothing
     questions = everyday_questions(data, amounts.questions, seed)
-    with Setup(where, mend=mend, second_moments=second_moments) as setup:
+    with Setup(where, mend=mend, second_moments=second_moments, small=small) as setup:
         for one in sets:
-            plan = _Plan(one, out, seed, amounts, where, small)
+            plan = Plan(one, out, seed, amounts, where, small)
             for name in names:
-                _run(plan, name, counts, setup, questions, again)
+                run_editor(plan, name, counts, setup, questions, again=again)
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class Plan:
     """What is run on one set, and where its rows go."""
 
     cases: PeerCases
@@ -133,15 +134,25 @@ class _Plan:
         )
 
 
-def _run(
-    plan: _Plan,
+def run_editor(
+    plan: Plan,
     name: str,
     counts: Sequence[int | None],
     setup: Setup,
     questions: Sequence[str],
-    again: bool,
+    *,
+    again: bool = False,
 ) -> None:
-    """Run one editor with each number of edits, and write the rows of each."""
+    """Run one editor with each number of edits, and write the rows of each.
+
+    Args:
+        plan: What is run, and where the rows go.
+        name: The editor's name.
+        counts: Numbers of edits; ``None`` for all there are.
+        setup: What the editors share.
+        questions: Everyday questions.
+        again: Whether to run what the rows have already.
+    """
     editor: Editor | None = None
     ready = Cost()
     everything = plan.cases.size

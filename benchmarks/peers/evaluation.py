@@ -17,12 +17,6 @@ from benchmarks.peers.routed import Asked, asked_of, generate, log_probabilities
 from benchmarks.success import follows_edit, states
 
 HELD_TEXT = Path(__file__).with_name("held_text.toml")
-TOKENS = 16
-"""Tokens that are read of an answer."""
-
-TEXT_TOKENS = 100
-"""Tokens of a longer text."""
-
 LETTERS = {EXACT: "E", PARAPHRASE: "P", NEIGHBORHOOD: "N"}
 """The first letter of ROME's scores, by kind of query."""
 
@@ -39,6 +33,37 @@ WORST_NLL = 50.0
 Progress = Callable[[int], None]
 Observations = dict[tuple[str, str], list[tuple[float, int]]]
 """By kind and metric: what was observed, each with the number of its record."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerSizes:
+    """How much is asked.
+
+    Attributes:
+        cases: Cases that are asked of those that are edited.
+        neighbors: Neighbourhood prompts of each.
+        questions: Everyday questions.
+        passages: Passages of held text.
+        texts: Cases of which a longer text is written.
+        alone: Of the cases that are edited one at a time, those of which longer texts are written
+            and after which held text and everyday questions are asked.
+        tokens: Tokens that are read of an answer.
+        text_tokens: Tokens of a longer text.
+    """
+
+    cases: int = 100
+    neighbors: int = 5
+    questions: int = 100
+    passages: int = 12
+    texts: int = 25
+    alone: int = 3
+    tokens: int = 16
+    text_tokens: int = 100
+
+
+SMALL = PeerSizes(
+    cases=2, neighbors=1, questions=2, passages=2, texts=1, alone=1, tokens=6, text_tokens=12
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +116,17 @@ def put(
     ]
 
 
-def answers(model: EditedModel, queries: Sequence[str]) -> dict[str, str]:
-    """Return what a model says to queries, by query."""
-    return dict(zip(queries, generate([Asked(model, q) for q in queries], TOKENS), strict=True))
+def answers(model: EditedModel, queries: Sequence[str], tokens: int) -> dict[str, str]:
+    """Return what a model says to queries in so many tokens, by query."""
+    return dict(zip(queries, generate([Asked(model, q) for q in queries], tokens), strict=True))
 
 
 def observe(
-    found: Found, puts: Sequence[Put], as_ever: Mapping[str, str], progress: Progress
+    found: Found,
+    puts: Sequence[Put],
+    as_ever: Mapping[str, str],
+    sizes: PeerSizes,
+    progress: Progress,
 ) -> None:
     """Ask what was put, and add what is seen.
 
@@ -106,15 +135,16 @@ def observe(
         puts: The queries.
         as_ever: What the unedited model says to the neighbourhood prompts. It was asked before:
             an editor of weights works on the same model.
+        sizes: How long an answer is.
         progress: Told how many more queries were answered.
     """
     short = [one for one in puts if one.kind != TEXT]
     _scores(found, [one for one in short if one.kind in LETTERS and one.case.edit.original])
-    written = generate([one.asked for one in short], TOKENS)
+    written = generate([one.asked for one in short], sizes.tokens)
     for one, text in zip(short, written, strict=True):
         _judge(found, one, text, as_ever)
     progress(len(short))
-    _texts(found, [one for one in puts if one.kind == TEXT])
+    _texts(found, [one for one in puts if one.kind == TEXT], sizes.text_tokens)
 
 
 def _scores(found: Found, puts: Sequence[Put]) -> None:
@@ -143,15 +173,19 @@ def _judge(found: Found, one: Put, text: str, as_ever: Mapping[str, str]) -> Non
             found.add(one.kind, OLD, states(text, edit.original), number)
 
 
-def _texts(found: Found, puts: Sequence[Put]) -> None:
-    for one, text in zip(puts, generate([p.asked for p in puts], TEXT_TOKENS), strict=True):
+def _texts(found: Found, puts: Sequence[Put], tokens: int) -> None:
+    for one, text in zip(puts, generate([p.asked for p in puts], tokens), strict=True):
         words = text.split()
         found.add(TEXT, GE, generation_entropy(words), one.case.number)
         found.add(TEXT, WORDS, len(words), one.case.number)
 
 
 def observe_general(
-    found: Found, model: EditedModel, questions: Sequence[str], as_ever: Mapping[str, str]
+    found: Found,
+    model: EditedModel,
+    questions: Sequence[str],
+    as_ever: Mapping[str, str],
+    sizes: PeerSizes,
 ) -> None:
     """Add what a model is still able to do: held text is as likely, everyday answers the same.
 
@@ -160,13 +194,14 @@ def observe_general(
         model: The edited model.
         questions: The everyday questions.
         as_ever: What the unedited model says to them.
+        sizes: How long an answer is, and how many passages are read.
     """
-    passages = held_text()
+    passages = held_text()[: sizes.passages]
     asked = asked_of(model, [*(first for first, _ in passages), *questions])
     told = log_probabilities(asked[: len(passages)], [rest for _, rest in passages])
     for place, value in enumerate(told):
         found.add(GENERAL, NLL, WORST_NLL if np.isnan(value) else min(-value, WORST_NLL), place)
-    said = generate(asked[len(passages) :], TOKENS)
+    said = generate(asked[len(passages) :], sizes.tokens)
     for place, (question, answer) in enumerate(zip(questions, said, strict=True)):
         found.add(EVERYDAY, SAME, answer == as_ever[question], place)
 

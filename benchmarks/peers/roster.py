@@ -7,10 +7,11 @@ import importlib.util
 import itertools
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Self, cast
 
 from benchmarks.peers.costs import Cost, Original, measured
 from benchmarks.peers.editor import Editor
@@ -26,12 +27,13 @@ from classifiers import TrainedScorer, load_scope_classifier
 from memory_store import EditMemory, Encoder, SentenceTransformerEncoder
 from memory_store.errors import ErrataError
 from serac.counterfactual.model import CounterfactualModel
+from serac.demonstrations import PAPER, IkeSettings
 from serac.embedded import load_embedded_base
 from serac.overlay import FactOverlay
 from serac.transformers_base import TransformersBase
 
 PROBES = 4
-"""Passages whose logits are compared once edits were taken back."""
+"""Passages whose first sentences' logits are compared once edits were taken back."""
 
 
 class Setup:
@@ -43,6 +45,7 @@ class Setup:
         encoder: Finds edits; the embedded one when ``None``.
         mend: Folder of a trained MEND.
         second_moments: Where ROME keeps its second moments; they are made anew when ``None``.
+        small: Whether editors shall do with less than their papers say, for a look.
     """
 
     def __init__(
@@ -52,9 +55,10 @@ class Setup:
         encoder: Encoder | None = None,
         mend: Path | None = None,
         second_moments: Path | None = None,
+        small: bool = False,
     ) -> None:
         self.device, self.mend, self.second_moments = device, mend, second_moments
-        self._base, self._encoder = base, encoder
+        self._base, self._encoder, self.small = base, encoder, small
         self._numbers = itertools.count()
         self._folder = tempfile.TemporaryDirectory()
         self._overlays: list[FactOverlay] = []
@@ -77,7 +81,7 @@ class Setup:
     @cached_property
     def original(self) -> Original:
         """The copy that the model is held against."""
-        probes = tuple(f"{first} {rest}" for first, rest in held_text()[:PROBES])
+        probes = tuple(first for first, _ in held_text()[:PROBES])
         return Original(self.base.model, self.base.tokenizer, probes)
 
     @cached_property
@@ -138,7 +142,7 @@ def _stuffing(setup: Setup) -> Editor:
 
 def _fine_tuning(settings: str) -> Callable[[Setup], Editor]:
     def make(setup: Setup) -> Editor:
-        module = _module("fine_tuning")
+        module = importlib.import_module("benchmarks.peers.fine_tuning")
         made = module.FineTuning(setup.base.model, setup.base.tokenizer, getattr(module, settings))
         return cast(Editor, made)
 
@@ -146,19 +150,24 @@ def _fine_tuning(settings: str) -> Callable[[Setup], Editor]:
 
 
 def _rome(setup: Setup) -> Editor:
-    model, tokenizer = setup.base.model, setup.base.tokenizer
-    file = setup.second_moments
-    made = _module("rome").Rome(model, tokenizer, second_moments_file=file)
-    made.moments()
+    module = importlib.import_module("benchmarks.peers.rome")
+    settings = importlib.import_module("benchmarks.peers.rome_values").RomeSettings()
+    if setup.small:
+        settings = replace(settings, moment_tokens=2048, prefixes_each=1, steps=5)
+    made = module.Rome(
+        setup.base.model,
+        setup.base.tokenizer,
+        settings,
+        second_moments_file=setup.second_moments,
+    )
+    made.moments()  # once a model, not once an edit
     made.prefixes()
     return cast(Editor, made)
 
 
 def _mend(setup: Setup) -> Editor:
-    module = _module("mend")
-    model, tokenizer = setup.base.model, setup.base.tokenizer
-    folder = setup.mend
-    made = module.Mend(model, tokenizer, *([] if folder is None else [folder]))
+    module = importlib.import_module("benchmarks.peers.mend")
+    made = module.Mend(setup.base.model, setup.base.tokenizer, setup.mend)
     return cast(Editor, made)
 
 
@@ -166,7 +175,7 @@ EDITORS: dict[str, Callable[[Setup], Editor]] = {
     "unedited": lambda setup: Unedited(setup.plain),
     "overlay": _overlay,
     "serac": lambda s: SeracRule(s.unedited, s.counterfactual, s.encoder),
-    "ike": lambda s: Ike(s.plain, s.encoder),
+    "ike": lambda s: Ike(s.plain, s.encoder, IkeSettings(4) if s.small else PAPER),
     "rag": lambda s: Rag(s.plain, s.encoder),
     "stuffing": _stuffing,
     "ft": _fine_tuning("FT"),
@@ -185,17 +194,23 @@ def is_there(name: str) -> bool:
     return module is None or importlib.util.find_spec(f"benchmarks.peers.{module}") is not None
 
 
-def chosen(names: list[str]) -> list[str]:
+def chosen(names: list[str], mend: Path | None) -> list[str]:
     """Return the names of editors to run, all that can be made when none is given.
 
+    Args:
+        names: Those that were asked for.
+        mend: Folder of a trained MEND, which can't be made without one.
+
     Raises:
-        ErrataError: There is no editor of a name.
+        ErrataError: There is no editor of a name, or it can't be made.
     """
+    there = [name for name in EDITORS if is_there(name)]
     for name in names:
-        if name not in EDITORS or not is_there(name):
-            there = ", ".join(filter(is_there, EDITORS))
-            raise ErrataError(f"there is no {name}; use {there}")
-    return names or [name for name in EDITORS if is_there(name)]
+        if name not in there:
+            raise ErrataError(f"there is no {name}; use {', '.join(there)}")
+    if "mend" in names and mend is None:
+        raise ErrataError("MEND has to be trained first; name its folder with --mend")
+    return names or [name for name in there if name != "mend" or mend is not None]
 
 
 def made(name: str, setup: Setup) -> tuple[Editor, Cost]:
@@ -204,7 +219,3 @@ def made(name: str, setup: Setup) -> tuple[Editor, Cost]:
     with measured(setup.device) as cost:
         editor = EDITORS[name](setup)
     return editor, cost
-
-
-def _module(name: str) -> Any:
-    return importlib.import_module(f"benchmarks.peers.{name}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,8 @@ from benchmarks.peers.editor import EditedModel, Editor
 from benchmarks.peers.evaluation import (
     GENERAL,
     NLL,
-    TOKENS,
     Found,
+    PeerSizes,
     Progress,
     Put,
     answers,
@@ -32,27 +31,6 @@ UNDO, RESTORED, QUERY = "seconds to undo", "undone bit for bit", "seconds a quer
 PERPLEXITY = "perplexity"
 TIMED = 16
 """Queries that are answered together when their time is taken."""
-
-
-@dataclass(frozen=True, slots=True)
-class PeerSizes:
-    """How much is asked.
-
-    Attributes:
-        cases: Cases that are asked of those that are edited.
-        questions: Everyday questions.
-        texts: Cases of which a longer text is written.
-        alone: Of the cases that are edited one at a time, those of which longer texts are written
-            and after which held text and everyday questions are asked.
-    """
-
-    cases: int = 100
-    questions: int = 100
-    texts: int = 25
-    alone: int = 3
-
-
-SMALL = PeerSizes(cases=4, questions=6, texts=2, alone=1)
 
 
 class PeerRun:
@@ -113,50 +91,62 @@ class _Part:
         self.run, self.editor = run, editor
         self.found = Found()
         self.costs: dict[str, list[float]] = {}
+        self.prepared = 0.0
 
     def one_at_a_time(self, cases: Sequence[PeerCase], progress: Progress) -> int:
         """Apply the edit of each case alone, and take it back; return how many were dropped."""
+        sizes = self.run.sizes
         near: dict[int, tuple[str, ...]] = {}
         dropped = 0
         for case in cases:
             prompts, fewer = self.run.cases.out_of_scope([case], [case])
             near, dropped = near | prompts, dropped + fewer
         as_ever = self._as_ever(near)
+        self._prepare(cases)
         waiting: list[Put] = []
         for place, case in enumerate(cases):
-            first = place < self.run.sizes.alone
+            first = place < sizes.alone
             with self._edited([case]) as model:
                 puts = put(model, [case], near, [case] if first else [])
                 if first:
-                    observe_general(self.found, model, self.run.questions, as_ever)
+                    observe_general(self.found, model, self.run.questions, as_ever, sizes)
                 if isinstance(model, RoutedModel):
                     waiting += puts  # whatever comes later, these prompts stay what they are
                 else:
-                    observe(self.found, puts, as_ever, progress)
-        observe(self.found, waiting, as_ever, progress)
+                    observe(self.found, puts, as_ever, sizes, progress)
+        observe(self.found, waiting, as_ever, sizes, progress)
         return dropped
+
+    def _prepare(self, cases: Sequence[PeerCase]) -> None:
+        """Let an editor that can make the changes of several edits at once do so; it counts."""
+        prepare = getattr(self.editor, "prepare", None)
+        if prepare is not None:
+            with measured(self.run.device) as cost:
+                prepare([case.edit for case in cases])
+            self.prepared = cost.seconds / len(cases)
 
     def together(self, size: int, progress: Progress) -> int:
         """Apply so many edits, ask a sample of their cases; return how many were dropped."""
+        sizes = self.run.sizes
         edited = self.run.cases.edited(size)
-        asked = self.run.cases.sample(size, self.run.sizes.cases)
+        asked = self.run.cases.sample(size, sizes.cases)
         near, dropped = self.run.cases.out_of_scope(asked, edited)
         as_ever = self._as_ever(near)
         with self._edited(edited) as model:
             timed = [query for case in asked for query in case.asked[EXACT]][:TIMED]
             with measured(self.run.device) as cost:
-                model.generate(timed, TOKENS)
+                model.generate(timed, sizes.tokens)
             self._cost(QUERY, cost.seconds / len(timed))
-            puts = put(model, asked, near, asked[: self.run.sizes.texts])
-            observe(self.found, puts, as_ever, progress)
-            observe_general(self.found, model, self.run.questions, as_ever)
+            puts = put(model, asked, near, asked[: sizes.texts])
+            observe(self.found, puts, as_ever, sizes, progress)
+            observe_general(self.found, model, self.run.questions, as_ever, sizes)
         return dropped
 
     def _as_ever(self, near: dict[int, tuple[str, ...]]) -> dict[str, str]:
         """Return what the unedited model says; asked now, since editing may change it."""
         queries = [query for prompts in near.values() for query in prompts]
         queries += self.run.questions
-        return answers(self.run.unedited, list(dict.fromkeys(queries)))
+        return answers(self.run.unedited, list(dict.fromkeys(queries)), self.run.sizes.tokens)
 
     def _edited(self, cases: Sequence[PeerCase]) -> _Applied:
         return _Applied(self, cases)
@@ -166,7 +156,7 @@ class _Part:
 
     def applied(self, cost: Cost, edits: int) -> None:
         """Note what applying took, and what has to be kept for it."""
-        self._cost(SECONDS, cost.seconds / edits)
+        self._cost(SECONDS, cost.seconds / edits + self.prepared)
         self._cost(MEMORY, cost.mib)
         kept = getattr(self.editor, "bytes_kept", None)
         self._cost(KEPT, (kept() if kept else self.run.original.changed_bytes()) / MIB)
@@ -219,7 +209,11 @@ def add_rows(
         n = len({record for _, record in known[0]})
         rows.rows.append(_derived(rows, "all", "S", overall(known, rows.seed), n, notes))
     for metric, values in costs.items():
-        rows.add(COST, metric, values, **notes)
+        if metric != RESTORED and len(set(values)) == 1:  # no share, so no interval of one
+            figure = (values[0], None, None)
+            rows.rows.append(_derived(rows, COST, metric, figure, len(values), notes))
+        else:
+            rows.add(COST, metric, values, **notes)
 
 
 def _derived(
