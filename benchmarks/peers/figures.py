@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.peers.evaluation import FOLLOWS, SAME
 from benchmarks.peers.running import COST, SECONDS
+from benchmarks.peers.unedited import Unedited
 from benchmarks.plots import STYLES, grid
 from benchmarks.rows import Row
 
@@ -21,6 +22,7 @@ TITLES = {"counterfact": "CounterFact", "zsre": "zsRE"}
 STATES = ("hidden", "mlp", "attention", "hidden, mlp severed", "hidden, attention severed")
 """What causal tracing restores, by the names that its file has."""
 
+UNEDITED = Unedited.name
 Wanted = Sequence[tuple[str, str]]
 
 
@@ -41,7 +43,9 @@ def by_edits_figure(
         if (found := [row for row in rows if (row.kind, row.metric) == (kind, metric)])
     ]
     figure, axes = grid(len(panels))
-    editors = list(dict.fromkeys(row.setting["editor"] for rows in sets.values() for row in rows))
+    named = (row.setting["editor"] for rows in sets.values() for row in rows)
+    # Nothing takes no time, which a logarithmic axis has no place for.
+    editors = [name for name in dict.fromkeys(named) if shares or name != UNEDITED]
     shown: dict[str, Any] = {}
     for axis, (name, kind, metric, found) in zip(axes, panels, strict=True):
         for place, editor in enumerate(editors):

@@ -11,14 +11,14 @@ and retains in the ratio 1:3:4.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from benchmarks.peers.editor import EditedModel, PeerEdit
 from benchmarks.peers.routed import Asked, NearestText, RoutedModel
 from benchmarks.remembering import RememberingEncoder
-from memory_store import Encoder
+from memory_store import Edit, Encoder
 from serac.answerers import STOPS
-from serac.demonstrations import PAPER, DemonstrationStore, IkeSettings
+from serac.demonstrations import PAPER, Demonstration, DemonstrationStore, IkeSettings
 from serac.prompts import MAX_EDITS, completion_prompt
 
 
@@ -43,9 +43,9 @@ class Ike:
     ) -> None:
         self.model, self.settings, self.k = model, settings, k
         self.kept = NearestText(encoder)
-        # The demonstrations of an edit are looked for once a query: its vector is made once.
         self._encoder = RememberingEncoder(encoder)
         self._store = DemonstrationStore(self._encoder)
+        self._shown: dict[str, tuple[Demonstration, ...]] = {}
 
     def apply(self, edits: Sequence[PeerEdit]) -> EditedModel:
         """Keep the edits, and return the model with prompts over all that are kept."""
@@ -61,10 +61,22 @@ class Ike:
         return self.kept.bytes_kept()
 
     def _choose(self, queries: Sequence[str]) -> list[Asked]:
+        if not self.kept.edits:
+            return [Asked(self.model, query) for query in queries]
         found = self.kept.nearest(queries, self.k)
-        self._encoder.encode(list(dict.fromkeys(edits[0].text for edits in found)))
-        asked = []
-        for query, edits in zip(queries, found, strict=True):
-            shown = self._store.nearest(query, edits, self.settings)
-            asked.append(Asked(self.model, completion_prompt(query, edits, shown), STOPS))
-        return asked
+        self._find({edits[0].text: edits[0] for edits in found})
+        return [
+            Asked(
+                self.model,
+                completion_prompt(query, edits, self._shown[edits[0].text]),
+                STOPS,
+            )
+            for query, edits in zip(queries, found, strict=True)
+        ]
+
+    def _find(self, edits: Mapping[str, Edit]) -> None:
+        """Find the demonstrations of edits, by their texts; they are the same for any query."""
+        new = [text for text in edits if text not in self._shown]
+        self._encoder.encode(new)  # at once, not one by one
+        for text in new:
+            self._shown[text] = self._store.nearest(text, [edits[text]], self.settings)

@@ -16,6 +16,7 @@ from benchmarks.peers.figures import (
     STATES,
     SUCCESS,
     TITLES,
+    UNEDITED,
     by_edits_figure,
     tracing_figure,
 )
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TRACING = "causal_tracing.json"
-OURS = "overlay"
-UNEDITED = "unedited"
 
 DESCRIBED = {
     "overlay": "overlay",

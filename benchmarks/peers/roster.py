@@ -17,6 +17,7 @@ from benchmarks.peers.costs import Cost, Original, measured
 from benchmarks.peers.editor import Editor
 from benchmarks.peers.evaluation import held_text
 from benchmarks.peers.ike import Ike
+from benchmarks.peers.in_place import InPlace
 from benchmarks.peers.overlay import Overlay
 from benchmarks.peers.rag import Rag
 from benchmarks.peers.scoring import PlainModel, Remembered
@@ -144,7 +145,7 @@ def _fine_tuning(settings: str) -> Callable[[Setup], Editor]:
     def make(setup: Setup) -> Editor:
         module = importlib.import_module("benchmarks.peers.fine_tuning")
         made = module.FineTuning(setup.base.model, setup.base.tokenizer, getattr(module, settings))
-        return cast(Editor, made)
+        return InPlace(made, setup.plain)
 
     return make
 
@@ -162,13 +163,13 @@ def _rome(setup: Setup) -> Editor:
     )
     made.moments()  # once a model, not once an edit
     made.prefixes()
-    return cast(Editor, made)
+    return InPlace(made, setup.plain)
 
 
 def _mend(setup: Setup) -> Editor:
     module = importlib.import_module("benchmarks.peers.mend")
     made = module.Mend(setup.base.model, setup.base.tokenizer, setup.mend)
-    return cast(Editor, made)
+    return InPlace(made, setup.plain)
 
 
 EDITORS: dict[str, Callable[[Setup], Editor]] = {

@@ -18,13 +18,13 @@ import numpy.typing as npt
 from benchmarks.peers.editor import EditedModel
 from memory_store.errors import ModelError
 
-BATCH = 64
-"""Most prompts in a batch."""
+BATCH = {"cpu": 64, "cuda": 512}
+"""Most prompts in a batch, by kind of device."""
 
 READ_AT_ONCE = {"cpu": 4096, "cuda": 65_536}
 """Tokens of a batch that are read, padding included, by kind of device."""
 
-HELD_AT_ONCE = 8
+HELD_AT_ONCE = 4
 """So many times as many tokens are kept in the cache of a batch at most."""
 
 SHARED_FROM = 64
@@ -37,11 +37,12 @@ class PlainModel:
     Args:
         model: A causal LM of transformers, on its device.
         tokenizer: Its tokenizer.
-        batch: Most prompts in a batch.
+        batch: Most prompts in a batch; :data:`BATCH` of its device when ``None``.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, batch: int = BATCH) -> None:
-        self.model, self.tokenizer, self.batch = model, tokenizer, batch
+    def __init__(self, model: Any, tokenizer: Any, batch: int | None = None) -> None:
+        self.model, self.tokenizer = model, tokenizer
+        self.batch = batch or BATCH.get(model.device.type, BATCH["cpu"])
 
     @property
     def positions(self) -> int:

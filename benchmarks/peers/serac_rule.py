@@ -50,6 +50,8 @@ class SeracRule:
         return self.kept.bytes_kept()
 
     def _choose(self, queries: Sequence[str]) -> list[Asked]:
+        if not self.kept.edits:
+            return [Asked(self.model, query) for query in queries]
         vectors = self.encoder.encode([edit.text for edit in self.kept.edits])
         likeness = self.encoder.encode(queries) @ vectors.T
         asked = []

@@ -35,6 +35,8 @@ def test_ike_shows_the_nearest_edits_to_every_query(said, encoder, edits):
     assert other.count("stands in") == 2
     assert editor.bytes_kept() > 0
     assert editor.apply([]).generate(QUERIES[:1], 3) == ["base of in"]
+    editor.undo()
+    assert prompts(editor.apply([])) == QUERIES
 
 
 def test_serac_s_rule_asks_the_counterfactual_model_where_an_edit_is_near(
@@ -46,6 +48,8 @@ def test_serac_s_rule_asks_the_counterfactual_model_where_an_edit_is_near(
     assert near.prompt == "Edit: Needle stands in Paris.\nQuery: Needle stands in\nAnswer:"
     assert (far.model, far.prompt) == (said, "Who wrote Hamlet?")
     assert editor.bytes_kept() > 0
+    editor.undo()
+    assert prompts(editor.apply([])) == QUERIES
 
 
 def test_stuffing_keeps_the_newest_that_fit(said, edits):
