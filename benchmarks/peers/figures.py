@@ -19,8 +19,14 @@ SUCCESS = (("exact", FOLLOWS), ("paraphrase", FOLLOWS))
 LOCALITY = (("neighborhood", SAME), ("everyday", SAME))
 COSTS = ((COST, SECONDS),)
 TITLES = {"counterfact": "CounterFact", "zsre": "zsRE"}
-STATES = ("hidden", "mlp", "attention", "hidden, mlp severed", "hidden, attention severed")
-"""What causal tracing restores, by the names that its file has."""
+STATES = {
+    "hidden": "hidden",
+    "mlp": "mlp",
+    "attention": "attention",
+    "mlp_severed": "hidden, mlp severed",
+    "attention_severed": "hidden, attention severed",
+}
+"""What causal tracing restores, by the names that its file may have, with how it is called."""
 
 UNEDITED = Unedited.name
 Wanted = Sequence[tuple[str, str]]
@@ -90,11 +96,21 @@ def tracing_figure(facts: Mapping[str, Any]) -> Figure:
         facts: As ``causal_tracing.json`` has them: ``roles``, and for each of :data:`STATES` that
             is there a list of effects by layer for each role.
     """
-    states = [state for state in STATES if state in facts]
+    states = traced(facts)
     figure, axes = grid(len(states))
     roles = list(facts["roles"])
-    for axis, state in zip(axes, states, strict=True):
-        drawn = axis.imshow(facts[state], aspect="auto", cmap="Greys", interpolation="nearest")
+    for axis, (state, effects) in zip(axes, states.items(), strict=True):
+        drawn = axis.imshow(effects, aspect="auto", cmap="Greys", interpolation="nearest")
         axis.set(title=state, xlabel="layer", yticks=range(len(roles)), yticklabels=roles)
         figure.colorbar(drawn, ax=axis, label="indirect effect")
     return figure
+
+
+def traced(facts: Mapping[str, Any]) -> dict[str, list[list[float]]]:
+    """Return the effects that a tracing has, [role][layer], by what was restored."""
+    return {
+        told: facts[name]
+        for key, told in STATES.items()
+        for name in dict.fromkeys((key, told))
+        if name in facts
+    }

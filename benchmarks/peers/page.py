@@ -13,11 +13,11 @@ from benchmarks.peers.evaluation import FOLLOWS, GENERAL, NLL, SAME
 from benchmarks.peers.figures import (
     COSTS,
     LOCALITY,
-    STATES,
     SUCCESS,
     TITLES,
     UNEDITED,
     by_edits_figure,
+    traced,
     tracing_figure,
 )
 from benchmarks.peers.running import COST, RESTORED
@@ -239,15 +239,14 @@ def _traced(facts: Mapping[str, Any]) -> str:
         f"{facts['seed']}; `{facts['command']}`.\n",
     ]
     roles = list(facts["roles"])
-    for state in STATES:
-        if state in facts:
-            best = max(
-                (value, role, layer)
-                for role, effects in enumerate(facts[state])
-                for layer, value in enumerate(effects)
-            )
-            lines.append(
-                f"- *{state}*: greatest at {roles[best[1]]}, layer {best[2]}: {number(best[0])}."
-            )
+    for state, by_role in traced(facts).items():
+        best = max(
+            (value, role, layer)
+            for role, effects in enumerate(by_role)
+            for layer, value in enumerate(effects)
+        )
+        lines.append(
+            f"- *{state}*: greatest at {roles[best[1]]}, layer {best[2]}: {number(best[0])}."
+        )
     lines.append("\n![heat maps of the indirect effects](plots/causal_tracing.svg)\n")
     return "\n".join(lines)

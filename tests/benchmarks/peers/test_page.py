@@ -13,6 +13,8 @@ TRACED = {
     "roles": ["first subject token", "last subject token", "last token"],
     "hidden": [[0.1, 0.0, 0.0], [0.2, 0.4, 0.1], [0.0, 0.1, 0.3]],
     "mlp": [[0.0, 0.0, 0.0], [0.1, 0.2, 0.0], [0.0, 0.0, 0.0]],
+    "mlp_severed": [[0.0, 0.0, 0.0], [0.1, 0.0, 0.0], [0.0, 0.0, 0.0]],
+    "hidden, attention severed": [[0.0] * 3, [0.1] * 3, [0.0] * 3],
     "n": 1200,
     "seed": 0,
     "command": "python -m benchmarks trace",
@@ -84,7 +86,7 @@ def test_lines_differ_without_colour(folder):
 def test_heat_maps_have_the_states_that_were_traced():
     figure = tracing_figure(TRACED)
     titles = [axis.get_title() for axis in figure.axes if axis.get_title()]
-    assert titles == ["hidden", "mlp"]
+    assert titles == ["hidden", "mlp", "hidden, mlp severed", "hidden, attention severed"]
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert names == TRACED["roles"]
 
