@@ -14,7 +14,7 @@ from benchmarks.peers.cases import SETS, PeerCases, everyday_questions
 from benchmarks.peers.costs import Cost
 from benchmarks.peers.editor import Editor
 from benchmarks.peers.evaluation import SMALL, PeerSizes
-from benchmarks.peers.roster import EDITORS, Setup, chosen, made
+from benchmarks.peers.roster import EDITORS, MODULES, Setup, chosen, made
 from benchmarks.peers.running import COST, PeerRun, edits_text, part_notes
 from benchmarks.rows import RESULTS, Rows, read_rows
 from memory_store.devices import choose_device
@@ -170,8 +170,8 @@ def run_editor(
         )
         with progress_bar(f"{plan.cases.name}, {name}, {edits_text(size)}", None) as progress:
             run.measure(editor, size, rows, progress)
-        notes = part_notes(editor, size)
-        rows.add(COST, READY, [ready.seconds], **notes)
+        if name in MODULES:  # the others only load what all share
+            rows.add(COST, READY, [ready.seconds], **part_notes(editor, size))
         rows.write(plan.out, beside=True)
         took = time.perf_counter() - started
         err.print(f"{plan.cases.name}, {name}, {edits_text(size)}: {took:,.0f} s")

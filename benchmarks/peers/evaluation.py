@@ -175,9 +175,9 @@ def _judge(found: Found, one: Put, text: str, as_ever: Mapping[str, str]) -> Non
 
 def _texts(found: Found, puts: Sequence[Put], tokens: int) -> None:
     for one, text in zip(puts, generate([p.asked for p in puts], tokens), strict=True):
-        words = text.split()
+        words = f"{one.query} {text}".split()  # with its beginning, as in ROME
         found.add(TEXT, GE, generation_entropy(words), one.case.number)
-        found.add(TEXT, WORDS, len(words), one.case.number)
+        found.add(TEXT, WORDS, len(text.split()), one.case.number)
 
 
 def observe_general(

@@ -62,19 +62,20 @@ punctuation folded.
 - *Same text as unedited* is locality: the share of out-of-scope queries after which the edited
   model writes exactly what the unedited one does. Neighbourhood prompts whose subject and relation
   are edited themselves are left out.
-- GE is the entropy of bigrams and trigrams of a longer text about the subject. It falls where a
-  model repeats itself, and also where it writes little, as a counterfactual model does that
-  answers with a name: the words written stand beside it.
+- GE is the entropy of bigrams and trigrams of a longer text about the subject, its beginning
+  included. It falls where a model repeats itself, and also where it writes little, as a
+  counterfactual model does that answers with a name: the words written stand beside it.
 - *Held text* is prose of our own writing, read from its first sentence on.
 - *MiB more in use at the peak* is measured while edits are applied: on a GPU what is allocated on
   it, else what the process holds. *MiB kept* is what has to be kept for the edits: text, with
-  vectors where they are kept, or the weights that changed. *Seconds to get ready* is spent once.
+  vectors where they are kept, or the weights that changed. *Seconds to get ready* is spent once a
+  model, as for ROME's second moments; what MEND's training took is not in it.
 - *Undone bit for bit* says how often, once edits were taken back, all weights and the logits of
   some probes were what they were before.
 
-The answers were not chosen between: what one editor is given no other is denied, but none was
-tuned for this model beyond what is said of it below. Intervals are 95% percentile bootstraps over
-records, and exact ones where a share is 0 or 1; the number of edits in a sequence is one draw.
+None of the editors was tuned for this model beyond what is said of it below. Intervals are 95%
+percentile bootstraps over records, and exact ones where a share is 0 or 1; they don't tell how much
+another draw of the edits that are applied together would change.
 """
 
 

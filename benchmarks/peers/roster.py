@@ -187,6 +187,7 @@ EDITORS: dict[str, Callable[[Setup], Editor]] = {
 """What makes each editor, in the order of the tables."""
 
 MODULES = {"ft": "fine_tuning", "ft+l": "fine_tuning", "rome": "rome", "mend": "mend"}
+"""The module of each editor of weights, which may be missing."""
 
 
 def is_there(name: str) -> bool:
