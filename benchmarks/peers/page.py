@@ -163,8 +163,17 @@ def _set(name: str, rows: Sequence[Row]) -> Iterator[str]:
         first = [row for row in shown if row.kind != COST]
         order = ("all", "exact", "paraphrase", "neighborhood", "one hop")
         first.sort(key=lambda row: order.index(row.kind) if row.kind in order else len(order))
-        yield pivot(first, _editor) + "\n"
-        yield pivot([row for row in shown if row.kind == COST], _editor) + "\n"
+        yield _table(first)
+        yield _table([row for row in shown if row.kind == COST])
+
+
+def _table(rows: Sequence[Row]) -> str:
+    """Return a table with a column for each editor; each cell has its n where they differ."""
+    counts: dict[tuple[str, str], set[int]] = {}
+    for row in rows:
+        counts.setdefault((row.kind, row.metric), set()).add(row.n)
+    alike = all(len(found) == 1 for found in counts.values())
+    return pivot(rows, _editor, counted=alike) + "\n"
 
 
 def _editor(row: Row) -> str:

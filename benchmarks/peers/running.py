@@ -233,7 +233,7 @@ def overall(
 ) -> tuple[float, float | None, float | None]:
     """Return ROME's S, the harmonic mean of ES, PS and NS, with its 95% interval.
 
-    The interval is a percentile bootstrap over records.
+    The interval is a percentile bootstrap over records; there is none where it shows no spread.
 
     Args:
         scores: Of each score the observations, with the numbers of their records.
@@ -253,6 +253,8 @@ def overall(
     chosen = np.random.default_rng(seed).integers(len(numbers), size=(RESAMPLES, len(numbers)))
     drawn = [_harmonic(sums[:, places].sum(1), counts[:, places].sum(1)) for places in chosen]
     low, high = np.percentile(drawn, [2.5, 97.5])
+    if low == high:  # no spread was seen, which says little
+        return value, None, None
     return value, float(low), float(high)
 
 

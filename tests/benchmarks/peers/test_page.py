@@ -57,6 +57,16 @@ def test_the_page_has_every_editor_with_its_paper_and_figures(folder):
     assert "Mean over 1,200 facts" in page
 
 
+def test_cells_have_their_n_where_editors_were_asked_different_cases(folder):
+    more = Rows("peers_zsre", 0, "python -m benchmarks peers")
+    notes = {"editor": "FT", "answerer": "FT", "edits": 10, "memory": "10 edits", "device": "cpu"}
+    more.add("exact", "answer follows the edit", [True] * 9, **notes)
+    more.write(folder, beside=True)
+    page = comparison_page(folder)
+    assert "| queries | figure | unedited | overlay | plain RAG | prompt stuffing | FT |" in page
+    assert "n = 9" in page
+
+
 def test_what_is_seen_is_told_from_the_rows(folder):
     told = seen(rows_of(folder)["counterfact"])
     assert told[0] == (
