@@ -25,6 +25,7 @@ bench: $(READY)
 	$(VENV)/bin/python -m benchmarks backends
 	$(VENV)/bin/python -m benchmarks answers --data $(DATA)
 	$(VENV)/bin/python -m benchmarks mquake --data $(DATA)
+	$(VENV)/bin/python -m benchmarks peers --data $(DATA)
 	$(VENV)/bin/python -m benchmarks decompositions --data $(DATA)
 	$(VENV)/bin/python -m benchmarks single_hop --data $(DATA)
 

@@ -15,6 +15,7 @@ from benchmarks.answers_command import answers
 from benchmarks.data import Benchmark
 from benchmarks.mquake_command import mquake
 from benchmarks.multi_hop_command import decompositions
+from benchmarks.peers.command import peers
 from benchmarks.peers.train_command import train
 from benchmarks.report import DOCS, draw
 from benchmarks.routing import add_retrieval_rows
@@ -38,6 +39,7 @@ app.command()(answers)
 app.command()(mquake)
 app.command()(teach)
 app.command()(decompositions)
+app.command()(peers)
 app.command("single_hop")(single_hop)
 app.add_typer(train, name="train")
 

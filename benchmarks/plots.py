@@ -38,7 +38,7 @@ def roc_figure(sets: Mapping[str, Mapping[str, Mapping[str, Points]]]) -> Figure
         for kind, found in kinds.items()
         if kind not in DOUBTFUL
     ]
-    figure, axes = _grid(len(panels))
+    figure, axes = grid(len(panels))
     for axis, (name, kind, methods) in zip(axes, panels, strict=True):
         for style, (method, points) in zip(STYLES, methods.items(), strict=False):
             shares = [max(LOWEST, point[0]) for point in points]
@@ -54,7 +54,7 @@ def roc_figure(sets: Mapping[str, Mapping[str, Mapping[str, Points]]]) -> Figure
 
 def reliability_figure(facts: Mapping[str, Any]) -> Figure:
     """Return the reliability curve of a classifier on dev, from ``scope_facts.json``."""
-    figure, (axis,) = _grid(1)
+    figure, (axis,) = grid(1)
     axis.plot([0, 1], [0, 1], label="perfect", **STYLES[2])
     parts = facts["reliability"]
     stated, seen = [part["stated"] for part in parts], [part["in_scope"] for part in parts]
@@ -74,7 +74,7 @@ def curve_figure(rows: Iterable[Row]) -> Figure:
     shown = [row for row in rows if is_on_curve(row)]
     kinds = list(dict.fromkeys(row.kind for row in shown))
     methods = list(dict.fromkeys(row.setting["method"] for row in shown))
-    figure, axes = _grid(len(kinds))
+    figure, axes = grid(len(kinds))
     for axis, kind in zip(axes, kinds, strict=True):
         for method, style, marker in zip(methods, STYLES, MARKERS, strict=False):
             own = [row for row in shown if (row.kind, row.setting["method"]) == (kind, method)]
@@ -109,7 +109,8 @@ def _end(end: float | None, row: Row) -> float:
     return row.value if end is None else end
 
 
-def _grid(count: int) -> tuple[Figure, list[Any]]:
+def grid(count: int) -> tuple[Figure, list[Any]]:
+    """Return a figure and so many axes in it, two in a line."""
     _matplotlib()
     from matplotlib.figure import Figure
 

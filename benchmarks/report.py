@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import plots
 from benchmarks.answers_page import answers_page
 from benchmarks.multi_hop_page import multi_hop_page
+from benchmarks.peers.page import comparison_figures, comparison_page
 from benchmarks.rows import Row, read_rows, table
 from benchmarks.scope_page import FACTS, NOTES, ROC, scope_page
 
@@ -44,6 +45,7 @@ def draw(folder: Path, docs: Path = DOCS) -> Iterator[Path]:
         "scope": scope_page,
         "answers": answers_page,
         "multi_hop": multi_hop_page,
+        "comparison": comparison_page,
     }
     for name, text in ((name, drawn(folder)) for name, drawn in pages.items()):
         if text:
@@ -67,6 +69,7 @@ def figures(folder: Path) -> Iterator[tuple[str, Figure]]:
     curve = folder / "scope_curve.jsonl"
     if curve.is_file():
         yield "scope_curve", plots.curve_figure(read_rows(curve))
+    yield from comparison_figures(folder)
 
 
 def _read_json(file: Path) -> Any:

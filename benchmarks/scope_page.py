@@ -104,9 +104,9 @@ def _set(title: str, rows: list[Row]) -> str:
             f"## {title}\n",
             _made_by(rows) + "\n",
             f"Each method at its default; the {_own(rows)}'s is the {rate:.1%} stated.\n",
-            _pivot(default, lambda row: str(row.setting["method"])),
+            pivot(default, lambda row: str(row.setting["method"])),
             f"\nThe {_own(rows)} at each stated rate, and whether it got to see a right edit.\n",
-            _pivot(
+            pivot(
                 [*stated, *listed],
                 lambda row: LISTED if row.metric == LISTED else f"{row.setting['stated']:.1%}",
                 lambda row: RIGHT if row.metric == LISTED else _figure(row),
@@ -141,7 +141,7 @@ def _curve(rows: list[Row]) -> str:
         and row.setting["default"]
         and row.kind not in DOUBTFUL
     ]
-    lines.append(_pivot(own, _edits, counted=False))
+    lines.append(pivot(own, _edits, counted=False))
     picture = _plot(None, "scope_curve", "how often each method fires, by number of edits")
     return "\n".join([*lines, "", picture])
 
@@ -192,7 +192,7 @@ def _made_by(rows: Sequence[Row]) -> str:
     return f"{told} {'; '.join(counts)}." if counts else told
 
 
-def _pivot(
+def pivot(
     rows: Iterable[Row],
     column: Callable[[Row], str],
     figure: Callable[[Row], str] = _figure,

@@ -1,6 +1,7 @@
 from benchmarks import plots
 from benchmarks.answers_page import answers_page
 from benchmarks.multi_hop_page import multi_hop_page
+from benchmarks.peers.page import comparison_page
 from benchmarks.report import DOCS, draw, page
 from benchmarks.rows import RESULTS, Rows
 from benchmarks.scope_page import scope_page
@@ -10,6 +11,9 @@ def test_the_pages_in_the_docs_are_drawn_from_the_rows():
     assert (DOCS / "benchmarks.md").read_text(encoding="utf-8") == page(RESULTS)
     assert (DOCS / "answers.md").read_text(encoding="utf-8") == answers_page(RESULTS)
     assert (DOCS / "multi_hop.md").read_text(encoding="utf-8") == multi_hop_page(RESULTS)
+    comparison = DOCS / "comparison.md"
+    drawn = comparison.read_text(encoding="utf-8") if comparison.is_file() else ""
+    assert drawn == comparison_page(RESULTS)
     assert (DOCS / "scope.md").read_text(encoding="utf-8") == scope_page(RESULTS)
 
 

@@ -26,24 +26,24 @@ def folder(model, tmp_path):
     return tmp_path / "mend"
 
 
-def test_edits_make_objects_likelier_and_undo_is_bit_for_bit(model, tokenizer, edits, folder):
+def test_edits_make_objects_likelier_and_undo_is_bit_for_bit(model, tokenizer, two_edits, folder):
     old = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     editor = Mend(model, tokenizer, folder)
-    pairs = [(edit.prompt, edit.target) for edit in edits]
+    pairs = [(edit.prompt, edit.target) for edit in two_edits]
     before = editor.edited.log_probabilities(pairs)
-    assert (editor.apply(edits).log_probabilities(pairs) > before).all()
+    assert (editor.apply(two_edits).log_probabilities(pairs) > before).all()
     changed = [name for name, tensor in model.state_dict().items() if not tensor.equal(old[name])]
     assert len(changed) == 9
     editor.undo()
     assert all(tensor.equal(old[name]) for name, tensor in model.state_dict().items())
 
 
-def test_the_edits_of_one_call_are_summed(model, tokenizer, edits):
+def test_the_edits_of_one_call_are_summed(model, tokenizer, two_edits):
     editor = Mend.of(model, tokenizer, network_of(model, 0.01))
     weight = model.model.layers[2].mlp.up_proj.weight
     old = weight.clone()
     moved = []
-    for some in (edits[:1], edits[1:], edits):
+    for some in (two_edits[:1], two_edits[1:], two_edits):
         editor.apply(some)
         moved.append(weight - old)
         editor.undo()

@@ -31,8 +31,8 @@ def test_the_second_moment_is_symmetric_and_positive_definite(rome):
     assert rome.moments().tokens >= 2000
 
 
-def test_the_edited_weight_maps_key_to_value(rome, tokenizer, edits):
-    found = keys_and_values(rome.blocks, tokenizer, edits, rome.prefixes(), SETTINGS)
+def test_the_edited_weight_maps_key_to_value(rome, tokenizer, two_edits):
+    found = keys_and_values(rome.blocks, tokenizer, two_edits, rome.prefixes(), SETTINGS)
     changes = rank_one_changes(found, rome.moments(), SETTINGS.ridge)
     for n, change in enumerate(changes):
         weight = weight_of(rome).detach().clone()
@@ -40,8 +40,8 @@ def test_the_edited_weight_maps_key_to_value(rome, tokenizer, edits):
         torch.testing.assert_close(weight @ found.keys[n], found.values[n], rtol=1e-3, atol=1e-4)
 
 
-def test_keys_orthogonal_in_the_metric_stay(rome, tokenizer, edits):
-    found = keys_and_values(rome.blocks, tokenizer, edits[:1], rome.prefixes(), SETTINGS)
+def test_keys_orthogonal_in_the_metric_stay(rome, tokenizer, two_edits):
+    found = keys_and_values(rome.blocks, tokenizer, two_edits[:1], rome.prefixes(), SETTINGS)
     change = rank_one_changes(found, rome.moments(), SETTINGS.ridge)[0]
     other = torch.randn(48)
     other -= (other @ change.right) / (change.right @ change.right) * change.right
@@ -51,38 +51,38 @@ def test_keys_orthogonal_in_the_metric_stay(rome, tokenizer, edits):
     torch.testing.assert_close(weight @ other, before, rtol=1e-3, atol=1e-4)
 
 
-def test_the_change_of_a_value_is_clamped(rome, tokenizer, edits):
+def test_the_change_of_a_value_is_clamped(rome, tokenizer, two_edits):
     settings = replace(SETTINGS, clamp=0.5)
-    found = keys_and_values(rome.blocks, tokenizer, edits, [""], settings)
+    found = keys_and_values(rome.blocks, tokenizer, two_edits, [""], settings)
     change = (found.values - found.old).norm(dim=1)
     assert (change <= 0.5 * found.old.norm(dim=1) * 1.001).all()
     assert (change > 0).all()
 
 
-def test_edits_of_a_batch_are_as_each_alone(rome, tokenizer, edits):
-    both = keys_and_values(rome.blocks, tokenizer, edits, rome.prefixes(), SETTINGS)
-    for n, edit in enumerate(edits):
+def test_edits_of_a_batch_are_as_each_alone(rome, tokenizer, two_edits):
+    both = keys_and_values(rome.blocks, tokenizer, two_edits, rome.prefixes(), SETTINGS)
+    for n, edit in enumerate(two_edits):
         one = keys_and_values(rome.blocks, tokenizer, [edit], rome.prefixes(), SETTINGS)
         torch.testing.assert_close(both.keys[n], one.keys[0], rtol=1e-3, atol=1e-4)
         torch.testing.assert_close(both.values[n], one.values[0], rtol=2e-2, atol=2e-2)
 
 
-def test_the_object_becomes_likelier_and_undo_is_bit_for_bit(rome, model, edits):
+def test_the_object_becomes_likelier_and_undo_is_bit_for_bit(rome, model, two_edits):
     old = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    pairs = [(edit.prompt, edit.target) for edit in edits]
+    pairs = [(edit.prompt, edit.target) for edit in two_edits]
     before = rome.edited.log_probabilities(pairs)
-    after = rome.apply(edits).log_probabilities(pairs)
+    after = rome.apply(two_edits).log_probabilities(pairs)
     assert (after > before + 0.5).all()
     rome.undo()
     assert all(torch.equal(tensor, old[name]) for name, tensor in model.state_dict().items())
 
 
-def test_what_is_prepared_is_what_is_made_when_it_is_applied(rome, edits):
-    rome.apply(edits[:1])
+def test_what_is_prepared_is_what_is_made_when_it_is_applied(rome, two_edits):
+    rome.apply(two_edits[:1])
     alone = weight_of(rome).detach().clone()
     rome.undo()
-    rome.prepare(edits)
-    rome.apply(edits[:1])
+    rome.prepare(two_edits)
+    rome.apply(two_edits[:1])
     torch.testing.assert_close(weight_of(rome).detach(), alone, rtol=2e-2, atol=1e-2)
     rome.undo()
 
@@ -108,6 +108,6 @@ def test_second_moments_are_kept_in_a_file(model, tokenizer, tmp_path):
         second_moments(blocks, tokenizer, 1, **wanted)
 
 
-def test_a_subject_that_is_not_in_the_prompt_is_refused(rome, edits):
+def test_a_subject_that_is_not_in_the_prompt_is_refused(rome, two_edits):
     with pytest.raises(InvalidEditError, match="'Bo' is not in"):
-        rome.apply([replace(edits[0], subject="Bo")])
+        rome.apply([replace(two_edits[0], subject="Bo")])

@@ -1,0 +1,223 @@
+"""The editors by name, each made when its turn comes."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import itertools
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self, cast
+
+from benchmarks.peers.costs import Cost, Original, measured
+from benchmarks.peers.editor import Editor
+from benchmarks.peers.evaluation import held_text
+from benchmarks.peers.ike import Ike
+from benchmarks.peers.in_place import InPlace
+from benchmarks.peers.overlay import Overlay
+from benchmarks.peers.rag import Rag
+from benchmarks.peers.scoring import PlainModel, Remembered
+from benchmarks.peers.serac_rule import SeracRule
+from benchmarks.peers.stuffing import Stuffing
+from benchmarks.peers.unedited import Unedited
+from classifiers import TrainedScorer, load_scope_classifier
+from memory_store import EditMemory, Encoder, SentenceTransformerEncoder
+from memory_store.errors import ErrataError
+from serac.counterfactual.model import CounterfactualModel
+from serac.demonstrations import PAPER, IkeSettings
+from serac.embedded import load_embedded_base
+from serac.overlay import FactOverlay
+from serac.transformers_base import TransformersBase
+
+PROBES = 4
+"""Passages whose first sentences' logits are compared once edits were taken back."""
+
+
+class Setup:
+    """The models that all editors share, each loaded when it is first needed.
+
+    Args:
+        device: Where they run.
+        base: The model that is edited; the embedded one when ``None``.
+        encoder: Finds edits; the embedded one when ``None``.
+        mend: Folder of a trained MEND.
+        second_moments: Where ROME keeps its second moments; they are made anew when ``None``.
+        small: Whether editors shall do with less than their papers say, for a look.
+    """
+
+    def __init__(
+        self,
+        device: str,
+        base: TransformersBase | None = None,
+        encoder: Encoder | None = None,
+        mend: Path | None = None,
+        second_moments: Path | None = None,
+        small: bool = False,
+    ) -> None:
+        self.device, self.mend, self.second_moments = device, mend, second_moments
+        self._base, self._encoder, self.small = base, encoder, small
+        self._numbers = itertools.count()
+        self._folder = tempfile.TemporaryDirectory()
+        self._overlays: list[FactOverlay] = []
+
+    @cached_property
+    def base(self) -> TransformersBase:
+        """The model that is edited."""
+        return self._base or load_embedded_base(self.device)
+
+    @cached_property
+    def plain(self) -> PlainModel:
+        """The model that is edited, asked plain prompts."""
+        return PlainModel(self.base.model, self.base.tokenizer)
+
+    @cached_property
+    def unedited(self) -> Remembered:
+        """The same, asked each thing once; only to be asked while it is unedited."""
+        return Remembered(self.plain)
+
+    @cached_property
+    def original(self) -> Original:
+        """The copy that the model is held against."""
+        probes = tuple(first for first, _ in held_text()[:PROBES])
+        return Original(self.base.model, self.base.tokenizer, probes)
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """Finds edits; it remembers nothing, since its time counts."""
+        return self._encoder or SentenceTransformerEncoder.embedded(self.device, cache_size=0)
+
+    @cached_property
+    def scorer(self) -> TrainedScorer:
+        """The shipped scope classifier."""
+        return load_scope_classifier(self.encoder, None, self.device)
+
+    @cached_property
+    def counterfactual(self) -> PlainModel:
+        """The shipped counterfactual model, asked plain prompts."""
+        model = cast(TransformersBase, CounterfactualModel.load(self.base).model)
+        return PlainModel(model.model, model.tokenizer)
+
+    def memory(self) -> EditMemory:
+        """Return an empty memory in a file of its own."""
+        path = Path(self._folder.name) / f"facts{next(self._numbers)}.db"
+        return EditMemory.open(path, self.encoder)
+
+    def overlay(self) -> FactOverlay:
+        """Return an overlay over an empty memory."""
+        made = FactOverlay(
+            self.memory(),
+            self.scorer,
+            self.scorer.threshold_for(),
+            base=self.base,
+            device=self.device,
+            recall_floor=self.scorer.recall_floor,
+        )
+        self._overlays.append(made)
+        return made
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for overlay in self._overlays:
+            overlay.close()
+        self._folder.cleanup()
+
+
+def _overlay(setup: Setup) -> Editor:
+    return Overlay(setup.overlay(), setup.unedited, setup.counterfactual)
+
+
+def _stuffing(setup: Setup) -> Editor:
+    return Stuffing(setup.plain)
+
+
+def _fine_tuning(settings: str) -> Callable[[Setup], Editor]:
+    def make(setup: Setup) -> Editor:
+        module = importlib.import_module("benchmarks.peers.fine_tuning")
+        made = module.FineTuning(setup.base.model, setup.base.tokenizer, getattr(module, settings))
+        return InPlace(made, setup.plain)
+
+    return make
+
+
+def _rome(setup: Setup) -> Editor:
+    module = importlib.import_module("benchmarks.peers.rome")
+    settings = importlib.import_module("benchmarks.peers.rome_values").RomeSettings()
+    if setup.small:
+        settings = replace(settings, moment_tokens=2048, prefixes_each=1, steps=5)
+    made = module.Rome(
+        setup.base.model,
+        setup.base.tokenizer,
+        settings,
+        second_moments_file=setup.second_moments,
+    )
+    made.moments()  # once a model, not once an edit
+    made.prefixes()
+    return InPlace(made, setup.plain)
+
+
+def _mend(setup: Setup) -> Editor:
+    module = importlib.import_module("benchmarks.peers.mend")
+    made = module.Mend(setup.base.model, setup.base.tokenizer, setup.mend)
+    return InPlace(made, setup.plain)
+
+
+EDITORS: dict[str, Callable[[Setup], Editor]] = {
+    "unedited": lambda setup: Unedited(setup.plain),
+    "overlay": _overlay,
+    "serac": lambda s: SeracRule(s.unedited, s.counterfactual, s.encoder),
+    "ike": lambda s: Ike(s.plain, s.encoder, IkeSettings(4) if s.small else PAPER),
+    "rag": lambda s: Rag(s.plain, s.encoder),
+    "stuffing": _stuffing,
+    "ft": _fine_tuning("FT"),
+    "ft+l": _fine_tuning("FT_L"),
+    "rome": _rome,
+    "mend": _mend,
+}
+"""What makes each editor, in the order of the tables."""
+
+MODULES = {"ft": "fine_tuning", "ft+l": "fine_tuning", "rome": "rome", "mend": "mend"}
+"""The module of each editor of weights, which may be missing."""
+
+
+def is_there(name: str) -> bool:
+    """Say whether the editor of a name can be made: its module is there."""
+    module = MODULES.get(name)
+    return module is None or importlib.util.find_spec(f"benchmarks.peers.{module}") is not None
+
+
+def chosen(names: list[str], mend: Path | None) -> list[str]:
+    """Return the names of editors to run, all that can be made when none is given.
+
+    Args:
+        names: Those that were asked for.
+        mend: Folder of a trained MEND, which can't be made without one.
+
+    Raises:
+        ErrataError: There is no editor of a name, or it can't be made.
+    """
+    there = [name for name in EDITORS if is_there(name)]
+    for name in names:
+        if name not in there:
+            raise ErrataError(f"there is no {name}; use {', '.join(there)}")
+    if "mend" in names and mend is None:
+        raise ErrataError("MEND has to be trained first; name its folder with --mend")
+    return names or [name for name in there if name != "mend" or mend is not None]
+
+
+def made(name: str, setup: Setup) -> tuple[Editor, Cost]:
+    """Return an editor, ready for its first edit, and what it took to get it ready."""
+    _ = setup.original  # before any editor has the model, and outside what is timed
+    with measured(setup.device) as cost:
+        editor = EDITORS[name](setup)
+    return editor, cost
