@@ -16,6 +16,7 @@ from benchmarks.data import Benchmark
 from benchmarks.mquake_command import mquake
 from benchmarks.multi_hop_command import decompositions
 from benchmarks.peers.command import peers
+from benchmarks.peers.tracing_command import tracing
 from benchmarks.peers.train_command import train
 from benchmarks.report import DOCS, draw
 from benchmarks.routing import add_retrieval_rows
@@ -40,6 +41,7 @@ app.command()(mquake)
 app.command()(teach)
 app.command()(decompositions)
 app.command()(peers)
+app.command()(tracing)
 app.command("single_hop")(single_hop)
 app.add_typer(train, name="train")
 
