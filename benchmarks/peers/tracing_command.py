@@ -21,7 +21,7 @@ from serac.cli.options import err, progress_bar
 from serac.embedded import load_embedded_base
 
 FILE = "causal_tracing.json"
-FACTS = 200
+FACTS, SAMPLES = 200, TracingSettings().samples
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of the file.")]
@@ -36,7 +36,7 @@ def tracing(
     out: OutOption = RESULTS,
     seed: SeedOption = 0,
     facts: FactsOption = FACTS,
-    samples: SamplesOption = TracingSettings.samples,
+    samples: SamplesOption = SAMPLES,
     device: DeviceOption = None,
 ) -> None:
     """Trace which states carry the facts of CounterFact's train files that the model knows."""

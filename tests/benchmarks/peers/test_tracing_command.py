@@ -38,5 +38,5 @@ def test_facts_are_the_true_ones_of_the_training_splits(data):
 
 
 def test_missing_data_is_named(tmp_path):
-    with pytest.raises(ErrataError, match="facts.jsonl"):
+    with pytest.raises(ErrataError, match=r"facts\.jsonl"):
         read_facts(tmp_path)
