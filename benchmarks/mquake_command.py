@@ -13,7 +13,7 @@ import typer
 from benchmarks.answers_command import PRIVATE, CounterfactualOption
 from benchmarks.mquake import SETTINGS, measure
 from benchmarks.mquake_hops import measure_hops
-from benchmarks.mquake_setup import Setup
+from benchmarks.mquake_setup import SPLITS, Setup
 from benchmarks.multi_hop import Progress
 from benchmarks.rows import RESULTS, Rows
 from memory_store.errors import ErrataError
@@ -61,6 +61,13 @@ GateOption = Annotated[
     bool,
     typer.Option("--gate/--no-gate", help="Whether the gate says which questions are taken apart."),
 ]
+SplitOption = Annotated[
+    str, typer.Option("--split", help="Whose cases are asked: test, or dev to choose by.")
+]
+RateOption = Annotated[
+    float | None,
+    typer.Option("--hop-false-fire", help="Stated rate of a hop; the overlay's otherwise."),
+]
 SmallOption = Annotated[bool, typer.Option("--small", help="A few cases.")]
 
 
@@ -77,6 +84,8 @@ def mquake(
     taught: TaughtOption = None,
     answerer: AnswererOption = "counterfactual",
     gate: GateOption = True,
+    split: SplitOption = "test",
+    hop_false_fire: RateOption = None,
     small: SmallOption = False,
 ) -> None:
     """Multi-hop questions over edited knowledge, on MQuAKE's test cases.
@@ -87,6 +96,8 @@ def mquake(
     bases = _known(base, BASES if taught else BASES[:-1])
     if small and out.resolve() == RESULTS.resolve():
         raise ErrataError("a small run is no result; name another folder with --out")
+    if _known([split], SPLITS)[0] != "test" and out.resolve() == RESULTS.resolve():
+        raise ErrataError("results are those of test cases; name another folder with --out")
     words = ["python -m benchmarks mquake --data DATA", f"--seed {seed}", f"--cases {cases}"]
     words += ["--decomposer FOLDER"] if decomposer != DECOMPOSER else []
     words += ["--counterfactual-model FOLDER"] if counterfactual_model != COUNTERFACTUAL else []
@@ -94,11 +105,14 @@ def mquake(
     words += [f"--base {name}" for name in base or ()]
     words += [f"--answerer {answerer}"] if answerer != "counterfactual" else []
     words += [] if gate else ["--no-gate"]
+    words += [f"--split {split}"] if split != "test" else []
+    words += [] if hop_false_fire is None else [f"--hop-false-fire {hop_false_fire:g}"]
     words += ["--small"] if small else []
     asked = FEW if small else cases
     by: Any = _known([answerer], ANSWERERS)[0]
     models = (decomposer, counterfactual_model, taught)
-    with Setup(data, seed, asked, *models, answerer=by, gated=gate) as setup:
+    how: Any = {"answerer": by, "gated": gate, "split": split, "false_fire": hop_false_fire}
+    with Setup(data, seed, asked, *models, **how) as setup:
         for part in parts:
             started = time.perf_counter()
             own = [f"--peer-cases {peer_cases}"] if part == PEERS else []

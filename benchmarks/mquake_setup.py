@@ -34,9 +34,10 @@ from serac.counterfactual import CounterfactualModel
 from serac.decomposer.model import load_plans
 from serac.demonstrations import PAPER
 from serac.embedded import load_embedded_base
-from serac.multi_hop import MultiHop
+from serac.multi_hop import HOPS_SHARE_RATE, MultiHop
 
 Answerer = Literal["auto", "counterfactual"]
+SPLITS = ("train", "dev", "test")
 
 
 class Setup(ExitStack):
@@ -52,6 +53,8 @@ class Setup(ExitStack):
         answerer: Who answers a hop in scope: ``counterfactual``, as in the overlay, or ``auto``,
             which asks IKE where several edits are in scope.
         gated: Whether the gate says which questions are taken apart, as in the overlay.
+        split: The split whose cases are asked.
+        false_fire: The stated rate that a hop is held to; as in the overlay when ``None``.
 
     Raises:
         ArtifactError: An artifact is missing or damaged, or was taught other cases.
@@ -68,11 +71,13 @@ class Setup(ExitStack):
         *,
         answerer: Answerer = "counterfactual",
         gated: bool = True,
+        split: str = "test",
+        false_fire: float | None = None,
     ) -> None:
         super().__init__()
         self.seed = seed
-        test = read_cases(data, "test", seed)
-        others = [*read_cases(data, "train", seed), *read_cases(data, "dev", seed)]
+        test = read_cases(data, split, seed)
+        others = [case for one in SPLITS if one != split for case in read_cases(data, one, seed)]
         self.cases = Cases(test, others, EditedQuestions(data), cases)
         self.body = load_embedded_base()
         plans = load_plans(self.body, decomposer)
@@ -83,6 +88,8 @@ class Setup(ExitStack):
             bases["taught"] = taught_answers_of(base)
         self.encoder = RememberingEncoder(SentenceTransformerEncoder.embedded())
         trained = load_scope_classifier(self.encoder)
+        rate = trained.default_false_fire / HOPS_SHARE_RATE if false_fire is None else false_fire
+        threshold = trained.threshold_within(rate)
         folder = self.enter_context(tempfile.TemporaryDirectory())
         edits = [
             {"id": edit.id, "text": edit.text, "subject": edit.subject} for edit in read_edits(data)
@@ -93,7 +100,7 @@ class Setup(ExitStack):
             memory.list(),
             self.encoder,
             trained,
-            trained.threshold_for(),
+            threshold,
             trained.recall_floor,
             auto_route if answerer == "auto" else answerer,
         )
@@ -116,6 +123,7 @@ class Setup(ExitStack):
             "hops_answered_by": answerer,
             "cases": len(self.cases.asked),
             "edits": len(edits),
+            "hops_false_fire": threshold.false_fire,
         }
         if taught is not None:
             self._setting["taught_base"] = base.name

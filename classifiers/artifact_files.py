@@ -66,6 +66,14 @@ class TrainedScorer(ABC):
             f"{measured}, or choose one on your own queries with errata calibrate"
         )
 
+    def threshold_within(self, false_fire: float) -> Threshold:
+        """Return the threshold of the highest measured rate that is no more than a stated one.
+
+        Where none is as strict, it is the strictest there is.
+        """
+        allowed = [one for one in self.thresholds if one.false_fire <= false_fire * (1 + 1e-9)]
+        return allowed[-1] if allowed else self.thresholds[0]
+
 
 def as_records(thresholds: Sequence[ThresholdChoice]) -> list[dict[str, Any]]:
     """Return thresholds as they stand in a config."""

@@ -30,6 +30,10 @@ DEFAULT_DECOMPOSER = "trained"
 _GAP = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(]?[A-Z])|\n+")
 _NO_END = re.compile(r"(?:^|[\s.(])(?:[A-Z]|St|Dr|Mr|Mrs|Ms|No|Jr|Sr|Mt|vs)\.$")
 
+HOPS_SHARE_RATE = 2
+"""A question of two hops has twice the chances to fire wrongly: each hop is held to the stated
+false-fire rate over this; chosen on MQuAKE's dev cases."""
+
 LONGEST_CHAIN = 200
 """Tokens that a prompted base model may write for a hop."""
 

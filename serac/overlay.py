@@ -27,7 +27,14 @@ from serac.decomposer import SHIPPED as DECOMPOSER
 from serac.decomposer import load_gate
 from serac.demonstrations import SCOPED, IkeSettings
 from serac.embedded import FINGERPRINT, installed_gguf, load_embedded_base
-from serac.multi_hop import DEFAULT_DECOMPOSER, MultiHop, check_name, prompted, trained
+from serac.multi_hop import (
+    DEFAULT_DECOMPOSER,
+    HOPS_SHARE_RATE,
+    MultiHop,
+    check_name,
+    prompted,
+    trained,
+)
 from serac.preview import BlastRadius, preview, reference_questions
 from serac.router import Router
 from serac.short_answers import ShortAnswers
@@ -70,6 +77,8 @@ class FactOverlay:
         device: Where local models run; chosen by itself when ``None``.
         recall_floor: Closeness below which an edit is not judged.
         follow_ups: Judges turns that are only understood with those before them.
+        hop_threshold: The threshold for the hops of a multi-hop question; the other one when
+            ``None``.
     """
 
     def __init__(
@@ -86,6 +95,7 @@ class FactOverlay:
         device: str | None = None,
         recall_floor: float = -math.inf,
         follow_ups: FollowUps | None = None,
+        hop_threshold: float | Threshold | None = None,
     ) -> None:
         if isinstance(decomposer, str):
             check_name(decomposer)
@@ -102,6 +112,10 @@ class FactOverlay:
             route=route,
             recall_floor=recall_floor,
             follow_ups=follow_ups,
+        )
+        hop_threshold = threshold if hop_threshold is None else hop_threshold
+        self.hop_router = Router(
+            memory, scorer, hop_threshold, route=route, recall_floor=recall_floor
         )
         self.decomposer = decomposer
         self.device = device
@@ -153,6 +167,9 @@ class FactOverlay:
         memory = EditMemory.open(path, encoder, namespace=namespace)
         try:
             own = remembered(memory, scorer) if false_fire is None else None
+            if own is None:  # one's own threshold is for every question, hops too
+                rate = threshold.false_fire / HOPS_SHARE_RATE
+                options.setdefault("hop_threshold", scorer.threshold_within(rate))
             return cls(
                 memory,
                 scorer,
@@ -248,7 +265,7 @@ class FactOverlay:
 
         def ask(subquestion: str) -> Reply:
             turn = (Turn("user", subquestion),)
-            decision = self.router.decide(turn)
+            decision = self.hop_router.decide(turn)
             if not decision.in_scope:
                 return Reply(short.answer(subquestion), decision)
             # A hop asks for one thing, so of several edits the most probable one answers.
@@ -261,7 +278,7 @@ class FactOverlay:
 
         tentative = short.answer if explain else None
         try:
-            return multi_hop.reply(turns[-1].content, ask, self.router.threshold, tentative)
+            return multi_hop.reply(turns[-1].content, ask, self.hop_router.threshold, tentative)
         except InvalidQueryError as error:  # of a hop; the question itself can be asked
             log.warning("asked as it is, since a hop can't be: %s", error)
             return None
