@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from fakes import FakeTrainedScorer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -62,3 +63,10 @@ def test_choices_are_put_together_by_rate_and_in_order():
     strict, rising = by_rate([measured(0.05, 0.6, 9), measured(0.05, 0.2, 3), measured(0.01, 0.9)])
     assert (strict.false_fire, rising.false_fire) == (0.01, 0.05)
     assert [choice.edits for choice in rising.choices] == [3, 9]
+
+
+@pytest.mark.parametrize(
+    ("rate", "measured"), [(0.05, 0.05), (0.03, 0.01), (0.01, 0.01), (0.005, 0.01)]
+)
+def test_the_threshold_within_a_rate_is_the_nearest_as_strict_or_the_strictest(rate, measured):
+    assert FakeTrainedScorer().threshold_within(rate).false_fire == measured

@@ -103,6 +103,12 @@ class TestAsk:
         assert "New Fact:" in edited and short == short_prompt(MAYOR)
         assert base.asked == []
 
+    def test_a_hop_may_be_held_to_a_threshold_of_its_own(self):
+        with make(decomposer=Planned(), answerer="counterfactual", hop_threshold=2.0) as overlay:
+            overlay.add(NEEDLE)
+            assert overlay.decide(WHERE).in_scope
+            assert overlay.ask_by_hops(QUESTION) is None
+
     def test_by_default_the_small_model_answers_a_hop_from_its_most_probable_edit(self):
         small = FakeCompletionBase(" Paris")
         with make(decomposer=Planned(), answerer="auto", small=small) as overlay:
