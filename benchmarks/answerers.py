@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from benchmarks.generating import target_log_probabilities
@@ -27,12 +27,13 @@ BASE_ANSWER = 32
 
 @dataclass(frozen=True, slots=True)
 class Prompted:
-    """A prompt, and how it is continued."""
+    """A prompt, and how it is continued: ``begins`` are words that the answer begins with."""
 
     model: TransformersBase
     prompt: str
     stop: tuple[str, ...]
     most: int
+    begins: tuple[str, ...] = ()
 
 
 class Answerers:
@@ -46,6 +47,8 @@ class Answerers:
         self.base = cast(TransformersBase, overlay.base)
         self.counterfactual = cast(CounterfactualModel, overlay.answerer("counterfactual"))
         self.ike = cast(PromptAnswerer, overlay.answerer("ike"))
+        self.asked_again: set[Asked] = set()
+        """What IKE was asked a second time, as an answer had nothing of the edits."""
         self._answers: dict[Asked, str] = {}
         self._told: dict[tuple[Asked, str], float] = {}
 
@@ -76,10 +79,24 @@ class Answerers:
         """Return the answer to each query; what was asked before is not answered again."""
         known = {o: self.prompted(o) for o in dict.fromkeys(asked) if o not in self._answers}
         self._ask(known, progress)
-        # As the answerer itself does where a model ends its line at once.
+        # As the answerer itself does where an answer has nothing of the edits, and where a model
+        # ends its line at once.
+        again = {one: how for one, how in self._to_begin(known).items() if how.begins}
+        self.asked_again |= again.keys()
+        self._ask(again, progress)
         empty = [one for one in known if one[0] == "ike" and not self._answers[one]]
         self._ask({one: self._in_chat(one) for one in empty}, progress)
         return [self._answers[one] for one in asked]
+
+    def _to_begin(self, known: Mapping[Asked, Prompted]) -> dict[Asked, Prompted]:
+        """Return how completions are asked for again, with the words to begin with, if any."""
+        found = {}
+        for one, how in known.items():
+            if one[0] == "ike" and self.ike.completes(one[1]):
+                grounding = self.ike.grounding(one[1], one[2])
+                grounded = grounding.holds(self._answers[one])
+                found[one] = replace(how, begins=() if grounded else grounding.words)
+        return found
 
     def _ask(self, known: Mapping[Asked, Prompted], progress: Callable[[int], None]) -> None:
         ways = {one: (how.model, how.stop, how.most) for one, how in known.items()}
@@ -91,6 +108,7 @@ class Answerers:
                 stop=stop,
                 max_new_tokens=most,
                 progress=progress,
+                begins=[known[one].begins for one in ones],
             )
             self._answers.update(zip(ones, told, strict=True))
 

@@ -106,6 +106,8 @@ class AnswerRun:
                 answers = self.answerers.answer([self._given(route, c) for c in cases], progress)
                 self._success(kind, cases, answers, route, "right edit given")
                 self._old_object(kind, cases, answers, route, "right edit given")
+                if route == "ike":
+                    self._asked_again(kind, cases)
             if "base" not in self.by:
                 continue
             cases = self.by_kind[kind][:few]
@@ -200,6 +202,13 @@ class AnswerRun:
                 answerer=route,
                 memory=setting,
             )
+
+    def _asked_again(self, kind: str, cases: Sequence[Case]) -> None:
+        """Add how often IKE had to be asked a second time."""
+        asked = [self._given("ike", case) in self.answerers.asked_again for case in cases]
+        groups = [case.record for case in cases]
+        setting = {"answerer": "ike", "memory": "right edit given"}
+        self.rows.add(kind, "asked a second time", asked, groups=groups, **setting)
 
     def probabilities(self, progress: Progress) -> None:
         """Add ROME's scores and magnitudes: ES, EM, PS, PM, NS, NM."""

@@ -22,17 +22,18 @@ What still goes wrong, read by eye, is in [answers_errors.md](answers_errors.md)
 
 The base model is the embedded SmolLM2-135M-Instruct; the counterfactual model is the shipped
 adapter on it; IKE shows the base model the 4 demonstrations nearest to the edit, half copies and
-half updates, and of a longer query the part that asks for the edit; *auto*, the default, gives
+half updates, and of a longer query the part that asks for the edit, and asks a second time where
+an answer to a short query has no word of what the edit says beyond it; *auto*, the default, gives
 the counterfactual model the short factual queries about one edit and IKE the rest. Answers are
 generated freely and greedily, many prompts in a batch. An answer *follows the edit* if it holds
 the new object and not the old one, case and punctuation folded. *Right edit given* leaves the
 scope classifier out; in *one edit in memory* and *all edits in memory* it decides, at its default
 threshold, and a query that no edit fires on goes to the base model. *The base model's own answer*
 is given where nothing fires, which the tests show to be equal bit for bit. Cases are drawn by the
-seed. The rows of *auto* were measured with the multi-hop route off, and before IKE showed these
-demonstrations and edits of different given subjects stopped contradicting each other. An answer
-*speaks of the overlay* if it has its wording ("new fact", "this note", a prompt's
-own labels).
+seed. The rows of *auto* were measured with the multi-hop route off, before IKE showed these
+demonstrations and asked a second time, and before edits of different given subjects stopped
+contradicting each other. An answer *speaks of the overlay* if it has its wording ("new fact",
+"this note", a prompt's own labels).
 
 ES, PS and NS are ROME's scores: the share of exact prompts and of paraphrases after which the new
 object is likelier than the old one, and of neighbours after which the old one is; EM, PM and NM
@@ -46,6 +47,10 @@ what it thinks of it. Which opinion an answer states is told by a list of words 
 of liking against those of dislike, turned round after a negation, the topic's name left out. How
 often that list finds an opinion in the set's own texts, and how often it is then the one of the
 set's label, stands below the answers.
+
+Costs are ratios to the base model's, asked in its chat: the time to the first token of a prompt as
+it is, and the time until a reader of the stream has the first words, which IKE holds back until
+they have something of the edit, a second asking included.
 
 Intervals are 95% percentile bootstraps over records, and exact ones where a share is 0 or 1.
 """

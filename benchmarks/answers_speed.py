@@ -1,16 +1,21 @@
-"""What an answer costs: time to its first piece and pieces a second, beside the base model's."""
+"""What an answer costs: time to its first token and tokens a second, beside the base model's.
+
+The time to the first words is that until a reader of the stream has some: the last word is always
+held back, and an answerer may hold back more, or ask again.
+"""
 
 from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from benchmarks.answerers import Answerers
 from benchmarks.answers import ROUTES
 from benchmarks.data import Case
 from benchmarks.rows import Rows
+from serac.conversation import as_turns
 from serac.overlay import FactOverlay
 from serac.transformers_base import TransformersBase
 
@@ -24,7 +29,7 @@ def add_speed(
     progress: Callable[[int], None],
     by: Sequence[str] = ROUTES,
 ) -> None:
-    """Add, for each answerer, time to first token and tokens a second as ratios to the base's.
+    """Add times to first token and first words and tokens a second, as ratios to the base's.
 
     Each case is asked of all in turn, so that what else runs on the machine weighs on all alike.
     """
@@ -32,13 +37,19 @@ def add_speed(
     routes = [route for route in ROUTES if route in by]
     firsts: dict[str, list[float]] = defaultdict(list)
     rates: dict[str, list[float]] = defaultdict(list)
+    words: dict[str, list[float]] = defaultdict(list)
     for case in cases:
         edits = (overlay.memory.get(str(case.edit)),)
         timed: dict[str, tuple[float, float]] = {}
         for route in ("base", *routes):
             how = answerers.prompted((route, case.query, edits))
             timed[route] = _timed(how.model, how.prompt)
+        turns = as_turns(case.query)
+        until = {"base": _first_words(answerers.base.stream, turns)}
         for route in routes:
+            until[route] = _first_words(getattr(answerers, route).stream, turns, edits)
+        for route in routes:
+            words[route].append(until[route] / until["base"])
             firsts[route].append(timed[route][0] / timed["base"][0])
             rates[route].append(timed[route][1] / timed["base"][1])
         progress(1)
@@ -46,7 +57,17 @@ def add_speed(
         rows.add(
             "speed", "first token after, by the base model's", firsts[who], "p50", answerer=who
         )
+        for statistic, name in (("p50", "first words after"), ("p90", "first words after, p90")):
+            metric = f"{name}, by the base model's"
+            rows.add("speed", metric, words[who], statistic, answerer=who)
         rows.add("speed", "tokens a second, by the base model's", rates[who], "p50", answerer=who)
+
+
+def _first_words(stream: Callable[..., Iterator[str]], *asked: Any) -> float:
+    """Return seconds until a stream gives its first piece; what follows isn't read."""
+    began = time.perf_counter()
+    next(stream(*asked), None)
+    return time.perf_counter() - began
 
 
 def _timed(model: TransformersBase, prompt: str) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from serac.bases import BaseModel, CompletionModel, at_most
 from serac.conversation import Turn
 from serac.decision import Route
 from serac.demonstrations import SCOPED, Demonstration, DemonstrationStore, IkeSettings
+from serac.grounding import Grounding
 from serac.prompts import MAX_EDITS, completion_prompt, with_fact_note
 from serac.tasks import is_task
 from serac.text_stream import stripped
@@ -61,7 +62,9 @@ class PromptAnswerer:
     query, with demonstrations if there are any, and the answer is one line. Any other gets the
     whole conversation, with the facts as quoted data after it; so does every model that knows
     turns where a piece of work is asked for, since a line is no poem. Of a longer query a plain
-    prompt has the part that asks for the edit, where there is an encoder to find it by.
+    prompt has the part that asks for the edit, where there is an encoder to find it by. Where the
+    answer to a short query has no word of what the edits say beyond it, the model is asked again,
+    to begin with such a word, the likeliest; until an answer has one, no piece of it is given.
 
     Args:
         model: The model that answers.
@@ -120,6 +123,10 @@ class PromptAnswerer:
         """Return the completion prompt with all demonstrations."""
         return completion_prompt(self._asked(query, edits), edits, self._shown(query, edits))
 
+    def grounding(self, query: str, edits: Sequence[Edit]) -> Grounding:
+        """Return what a completed answer must have something of; nothing where it is a task's."""
+        return _grounding(self._asked(query, edits), edits)
+
     def _asked(self, query: str, edits: Sequence[Edit]) -> str:
         if self.demonstrations is None or is_task(query):
             return query
@@ -144,11 +151,23 @@ class PromptAnswerer:
             prompt = completion_prompt(asked, edits, shown)
             least = most if shown else 1  # demonstrations take no room from the answer
             try:
-                return model.complete(prompt, stop=STOPS, max_new_tokens=most, least=least)
+                pieces = model.complete(prompt, stop=STOPS, max_new_tokens=most, least=least)
+                break
             except InvalidQueryError:
                 if not shown:
                     raise
                 shown = shown[: len(shown) // 2]
+        grounding = _grounding(asked, edits)
+
+        def grounded() -> Iterator[str]:
+            words = grounding.words
+            return model.complete(prompt, stop=STOPS, max_new_tokens=most, begins=words)
+
+        return grounding.checked(pieces, grounded) if grounding.words else pieces
+
+
+def _grounding(asked: str, edits: Sequence[Edit]) -> Grounding:
+    return Grounding.of(asked, () if is_task(asked) else edits)
 
 
 def _or_else(pieces: Iterator[str], others: Callable[[], Iterator[str]]) -> Iterator[str]:

@@ -59,6 +59,7 @@ class CompletionModel(Protocol):
         stop: Sequence[str] | None = None,
         max_new_tokens: int | None = None,
         least: int = 1,
+        begins: Sequence[str] = (),
     ) -> Iterator[str]:
         """Return the continuation of a prompt, to be read piece by piece.
 
@@ -67,6 +68,7 @@ class CompletionModel(Protocol):
             stop: Words before which it ends.
             max_new_tokens: Longest continuation.
             least: Tokens that there must be room for.
+            begins: Words of which it begins with one, the likeliest, where there are any.
 
         Raises:
             InvalidQueryError: The prompt is too long; said at once, not while reading.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from serac.beginnings import Beginnings, beginnings
 from serac.stop_words import cut_at_stop
 from serac.transformers_base import TransformersBase
 
@@ -19,10 +20,19 @@ def complete_all(
     stop: Sequence[str],
     max_new_tokens: int,
     progress: Callable[[int], None],
+    begins: Sequence[Sequence[str]] = (),
 ) -> list[str]:
     """Return the greedy continuation of each plain prompt, as ``complete`` would give it.
 
     Prompts of like length are read together, padded on the left.
+
+    Args:
+        model: The model.
+        prompts: What is continued.
+        stop: Words before which a continuation ends.
+        max_new_tokens: Longest continuation.
+        progress: Told how many more are done.
+        begins: For each prompt, words of which its continuation begins with one.
     """
     import torch
     from transformers import StoppingCriteriaList
@@ -34,6 +44,9 @@ def complete_all(
         ends: dict[str, Any] = {"pad_token_id": model.tokenizer.eos_token_id}
         if stop:
             ends["stopping_criteria"] = StoppingCriteriaList([model.has_written(stop, read)])
+        if begins and any(begins):
+            rows = [beginnings(model.tokenizer, prompts[n], begins[n]) for n in places]
+            ends["logits_processor"] = [Beginnings(rows, read)]
         with torch.inference_mode():
             written = model.model.generate(
                 **batch, max_new_tokens=max_new_tokens, do_sample=False, **ends

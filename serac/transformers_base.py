@@ -11,6 +11,7 @@ from typing import Any, Literal
 from memory_store.devices import choose_device
 from memory_store.errors import InvalidQueryError, ModelError
 from memory_store.quiet import quiet_transformers
+from serac.beginnings import Beginnings, beginnings
 from serac.conversation import Turn
 from serac.stop_words import cut_at_stop
 from serac.text_stream import TextStream
@@ -169,10 +170,17 @@ class TransformersBase:
         stop: Sequence[str] | None = None,
         max_new_tokens: int | None = None,
         least: int = 1,
+        begins: Sequence[str] = (),
     ) -> Iterator[str]:
         """Yield the continuation of a plain prompt piece by piece; see ``CompletionModel``."""
         inputs = self._checked(self.tokenizer(prompt, return_tensors="pt"), least)
-        return cut_at_stop(self._pieces(inputs, stop, max_new_tokens), stop or ())
+        settings: dict[str, Any] = {}
+        if begins:
+            starts = beginnings(self.tokenizer, prompt, begins)
+            limit = Beginnings([starts], int(inputs["input_ids"].shape[1]))
+            others = self.generation.get("logits_processor") or ()
+            settings["logits_processor"] = [*others, limit]
+        return cut_at_stop(self._pieces(inputs, stop, max_new_tokens, **settings), stop or ())
 
     def chat_inputs(self, turns: Sequence[Turn]) -> dict[str, Any]:
         """Return ``input_ids`` and ``attention_mask`` (1, t) of a conversation."""

@@ -136,14 +136,21 @@ class FakeBase:
 
 
 class FakeCompletionBase(FakeBase):
-    """Fits ``CompletionModel`` too: continues every prompt with the same pieces."""
+    """Fits ``CompletionModel`` too: continues every prompt with the same pieces.
+
+    Where it is told what to begin with, it may say something else, and remembers what it was told.
+    """
 
     prompting = "completion"
 
-    def __init__(self, *pieces: str, knows_turns: bool = False) -> None:
+    def __init__(
+        self, *pieces: str, knows_turns: bool = False, begun: Sequence[str] | None = None
+    ) -> None:
         super().__init__()
         self.knows_turns = knows_turns
         self.pieces = pieces
+        self.begun = pieces if begun is None else begun
+        self.begins: list[Sequence[str]] = []
         self.completed: list[tuple[str, Sequence[str] | None, int | None]] = []
 
     def complete(
@@ -153,9 +160,12 @@ class FakeCompletionBase(FakeBase):
         stop: Sequence[str] | None = None,
         max_new_tokens: int | None = None,
         least: int = 1,
+        begins: Sequence[str] = (),
     ) -> Iterator[str]:
         self.completed.append((prompt, stop, max_new_tokens))
-        return iter(self.pieces)
+        if begins:
+            self.begins.append(begins)
+        return iter(self.begun if begins else self.pieces)
 
 
 class ScriptedDecomposer:

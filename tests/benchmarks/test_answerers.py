@@ -18,17 +18,32 @@ class Chat:
 
 
 class Scripted(Answerers):
-    """Ends every plain line at once, and says Paris in chat."""
+    """Says one thing in a plain line, another when told how to begin, and Paris in chat."""
+
+    says, begun = "", ""
 
     def _ask(self, known, progress):
-        self._answers |= {
-            one: "Paris" if how.prompt.startswith("<chat>") else "" for one, how in known.items()
-        }
+        for one, how in known.items():
+            plain = self.begun if how.begins else self.says
+            self._answers[one] = "Paris" if how.prompt.startswith("<chat>") else plain
+
+
+def scripted(base):
+    base.tokenizer = Chat()
+    return Scripted(SimpleNamespace(base=base, answerer=lambda route: PromptAnswerer(base)))
 
 
 def test_a_line_that_ends_at_once_is_asked_for_in_chat_as_the_answerer_does():
-    base = FakeCompletionBase(knows_turns=True)
-    base.tokenizer = Chat()
-    overlay = SimpleNamespace(base=base, answerer=lambda route: PromptAnswerer(base))
+    answerers = scripted(FakeCompletionBase(knows_turns=True))
     asked = ("ike", QUERY, (NEEDLE,))
-    assert Scripted(overlay).answer([asked, asked], lambda more: None) == ["Paris", "Paris"]
+    assert answerers.answer([asked, asked], lambda more: None) == ["Paris", "Paris"]
+
+
+def test_an_answer_with_nothing_of_the_edit_is_asked_for_again_as_the_answerer_does():
+    answerers = scripted(FakeCompletionBase())
+    answerers.says, answerers.begun = "Seattle", "Paris, begun"
+    asked = ("ike", QUERY, (NEEDLE,))
+    without = ("ike", "Is the Space Needle located in Paris?", (NEEDLE,))
+    said = answerers.answer([asked, without], lambda more: None)
+    assert said == ["Paris, begun", "Seattle"]
+    assert answerers.asked_again == {asked}

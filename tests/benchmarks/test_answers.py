@@ -47,6 +47,7 @@ def test_every_figure_of_a_set_is_measured(rows_of):
         for by in ("counterfactual", "ike"):
             assert rows[kind, "answer follows the edit", by, given].n >= 1
             assert rows[kind, "old object in the answer", by, given].n >= 1
+        assert rows[kind, "asked a second time", "ike", given].n >= 1
         for memory in (one, every):
             assert rows[kind, "answer follows the edit", "auto", memory].n >= 1
     assert ("neighborhood", "the base model's own answer", "auto", every) in rows
@@ -68,7 +69,9 @@ def test_our_own_cases_texts_and_speed_are_measured(rows_of):
         texts["generation", "GE of as many words (bits)", "auto", "all edits in memory"].value > 0
     )
     speed = rows_of("speed")
-    assert speed["speed", "first token after, by the base model's", "ike", None].value > 0
+    for what in ("first token after", "first words after", "first words after, p90"):
+        for by in ("ike", "counterfactual"):
+            assert speed["speed", f"{what}, by the base model's", by, None].value > 0
 
 
 @pytest.mark.model

@@ -20,10 +20,10 @@ def shown(prompt: str) -> int:
 
 
 def test_ike_shows_a_causal_model_the_nearest_demonstrations_and_the_edits():
-    base = FakeCompletionBase(" Paris")
+    base = FakeCompletionBase(" Number 0")
     settings = IkeSettings(8)
 
-    assert ike(base, ENCODER, settings).answer(TURNS, EDITS[:2]) == "Paris"
+    assert ike(base, ENCODER, settings).answer(TURNS, EDITS[:2]) == "Number 0"
     nearest = DemonstrationStore(ENCODER).nearest("Where is it?", EDITS[:2], settings)
     prompt = completion_prompt("Where is it?", EDITS[:2], nearest)
     assert base.completed == [(prompt, STOPS, SHORT_ANSWER)]
@@ -172,7 +172,7 @@ def test_a_plain_prompt_has_the_part_of_a_longer_query_that_asks_for_the_edit():
     ike(base, ENCODER).answer(turns, EDITS[:1])
     PromptAnswerer(base).answer(turns, EDITS[:1])
 
-    (with_encoder, *_), (without, *_) = base.completed
+    with_encoder, without = base.completed[0][0], base.completed[-1][0]
     assert with_encoder.endswith(f"\nPrompt: {asks}")
     assert f"\nPrompt: {turns[0].content}" in without
 
@@ -182,3 +182,42 @@ def test_a_piece_of_work_is_asked_for_whole():
     base = FakeCompletionBase(" Paris")
     ike(base, ENCODER).answer((Turn("user", query),), EDITS[:1])
     assert base.completed[0][0].endswith(f"\nPrompt: {query}")
+
+
+NEEDLE = [Edit("1", "The Space Needle is located in Paris.")]
+ASKED = (Turn("user", "In which city is the Space Needle?"),)
+
+
+def test_an_answer_with_nothing_of_the_edit_is_asked_for_again_to_begin_with_a_word_of_it():
+    base = FakeCompletionBase(" Seattle", begun=(" Paris", "."))
+
+    assert list(ike(base, ENCODER).stream(ASKED, NEEDLE)) == ["Paris", "."]
+    assert base.begins == [("located", "Paris")]
+    first, second = base.completed
+    assert first == second
+
+
+@pytest.mark.parametrize("says", ["Paris", "It is in paris, France", "No, it has moved", "Yes."])
+def test_one_that_has_something_of_it_is_asked_for_once(says):
+    base = FakeCompletionBase(f" {says}")
+    assert PromptAnswerer(base).answer(ASKED, NEEDLE) == says
+    assert base.begins == []
+
+
+def test_where_the_query_says_all_that_the_edit_does_every_answer_will_do():
+    base = FakeCompletionBase(" Seattle")
+    turns = (Turn("user", "Is the Space Needle located in Paris?"),)
+    assert PromptAnswerer(base).answer(turns, NEEDLE) == "Seattle"
+    assert base.begins == []
+
+
+def test_a_piece_of_work_needs_nothing_of_the_edit():
+    base = FakeCompletionBase(" Seattle")
+    turns = (Turn("user", "Write a line about the city of the Space Needle."),)
+    assert PromptAnswerer(base).answer(turns, NEEDLE) == "Seattle"
+    assert base.begins == []
+
+
+def test_pieces_are_given_as_soon_as_they_have_something_of_the_edit():
+    base = FakeCompletionBase(" The", " city of", " Paris", ", in", " France")
+    assert list(PromptAnswerer(base).stream(ASKED, NEEDLE)) == ["The city of Paris, in", " France"]
