@@ -10,10 +10,12 @@ from benchmarks.multi_hop import Decide, MultiHopRun, Progress, Write
 from benchmarks.multi_hop_generating import complete_alike
 from serac.answerers import SHORT_ANSWER, PromptAnswerer
 from serac.answerers import STOPS as IKE_STOPS
+from serac.completing import complete_all
 from serac.counterfactual.model import LONGEST_ANSWER, CounterfactualModel
 from serac.counterfactual.prompt import STOP as ANSWER_STOP
 from serac.decision import Decision, Route
 from serac.decomposer.model import TrainedPlans
+from serac.grounding import Grounding
 from serac.short_answers import LONGEST, STOPS, as_name, short_prompt
 from serac.transformers_base import TransformersBase
 
@@ -73,7 +75,8 @@ class EditedHops:
         in_context: PromptAnswerer,
         base: TransformersBase,
     ) -> None:
-        self.counterfactual, self.in_context = counterfactual, in_context
+        self.counterfactual, self.in_context, self.base = counterfactual, in_context, base
+        self._grounds: dict[str, Grounding] = {}
         model = cast(TransformersBase, counterfactual.model)
         self._write = {
             "counterfactual": writer(model, str, [ANSWER_STOP], LONGEST_ANSWER),
@@ -83,8 +86,11 @@ class EditedHops:
     def prompt(self, decision: Decision) -> str:
         """Return the prompt that a decision in scope is answered by: of the most probable edit."""
         edits = decision.edits[:1]
-        who = self.counterfactual if decision.route == "counterfactual" else self.in_context
-        return who.prompt(decision.reading, edits)
+        if decision.route == "counterfactual":
+            return self.counterfactual.prompt(decision.reading, edits)
+        prompt = self.in_context.prompt(decision.reading, edits)
+        self._grounds[prompt] = self.in_context.grounding(decision.reading, edits)
+        return prompt
 
     def answer(self, asked: Sequence[tuple[Route, str]], progress: Progress) -> list[str]:
         """Return what continues each prompt."""
@@ -93,6 +99,16 @@ class EditedHops:
             prompts = [one for one in asked if one[0] == route]
             written = write([prompt for _, prompt in prompts], progress)
             told.update(zip(prompts, written, strict=True))
+        again = [o for o in told if o[0] == "ike" and not self._grounds[o[1]].holds(told[o])]
+        begun = complete_all(
+            self.base,
+            [prompt for _, prompt in again],
+            stop=IKE_STOPS,
+            max_new_tokens=SHORT_ANSWER,
+            progress=lambda more: None,
+            begins=[self._grounds[prompt].words for _, prompt in again],
+        )
+        told.update(zip(again, begun, strict=True))
         return [told[one] for one in asked]
 
 
