@@ -2,7 +2,8 @@
 
 FT+L keeps each weight within a distance of what it was: Zhu et al., *Modifying Memories in
 Transformer Models*, 2020, with the settings of Meng et al., *Locating and Editing Factual
-Associations in GPT*, 2022, appendix E.
+Associations in GPT*, 2022, appendix E. Where ours departs: the block is one of a smaller model, and the distance was
+chosen on train edits.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ class FineTuningSettings:
 
 
 FT = FineTuningSettings()
-FT_L = FineTuningSettings(epsilon=5e-4)
+FT_L = FineTuningSettings(epsilon=5e-3)
+"""The paper's distance for GPT-2 XL, 5e-4, moves this width too little to edit anything; of 1e-3,
+2e-3, 5e-3 and 1e-2 this one was chosen on train edits."""
 
 
 class FineTuning(WeightEditor):

@@ -61,7 +61,7 @@ def test_batches_of_one_work_too(model, tokenizer, two_edits):
 
 
 def test_names(model, tokenizer):
-    assert (FT.epsilon, FT_L.epsilon) == (None, 5e-4)
+    assert (FT.epsilon, FT_L.epsilon) == (None, 5e-3)
     assert FineTuning(model, tokenizer, FineTuningSettings(layer=0)).name == "FT"
     assert FineTuning(model, tokenizer, FineTuningSettings(0, epsilon=1e-3)).name == "FT+L"
     with pytest.raises(ModelError, match="no block 13"):
