@@ -2,8 +2,8 @@
 
 FT+L keeps each weight within a distance of what it was: Zhu et al., *Modifying Memories in
 Transformer Models*, 2020, with the settings of Meng et al., *Locating and Editing Factual
-Associations in GPT*, 2022, appendix E. Where ours departs: the block is one of a smaller model, and the distance was
-chosen on train edits.
+Associations in GPT*, 2022, appendix E. Where ours departs: the block is one of a smaller model,
+and the distance was chosen on train edits.
 """
 
 from __future__ import annotations
