@@ -76,7 +76,7 @@ class FactOverlay:
             which is asked about every question; with ``none`` or ``None`` each is asked as it is.
         device: Where local models run; chosen by itself when ``None``.
         recall_floor: Closeness below which an edit is not judged.
-        follow_ups: Judges turns that are only understood with those before them.
+        follow_ups: Has a say in turns that are only understood with those before them.
         hop_threshold: The threshold for the hops of a multi-hop question; the other one when
             ``None``.
     """
@@ -161,9 +161,7 @@ class FactOverlay:
         scorer = load_scope_classifier(encoder, folder, device)
         threshold = scorer.threshold_for(false_fire)  # first: what is refused begins no memory
         # One's own scope classifier may judge otherwise than the follow-up classifier's beginning.
-        options.setdefault(
-            "follow_ups", None if scope else load_follow_ups(None, false_fire, device)
-        )
+        options.setdefault("follow_ups", None if scope else load_follow_ups(None, device))
         memory = EditMemory.open(path, encoder, namespace=namespace)
         try:
             own = remembered(memory, scorer) if false_fire is None else None

@@ -72,8 +72,8 @@ class Router:
         found: How many edits are looked up for each view of the query.
         judged: How many of them the scorer judges at most, the closest ones.
         recall_floor: Closeness below which an edit is not judged.
-        follow_ups: Judges the last turn of a conversation with the turns before it; without one
-            the scorer judges the readings with a guessed name.
+        follow_ups: Has a say in the readings with a guessed name, since it sees the whole
+            conversation.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class Router:
 
     def decide_many(self, conversations: Sequence[Sequence[Turn]]) -> list[Decision]:
         """Return a decision for each conversation; lookups and judgements are done in one batch."""
-        read = [readings(turns, self.follow_ups is not None) for turns in conversations]
+        read = [readings(turns) for turns in conversations]
         viewed = {one.text: text_views(one.text) for found in read for one in found}
         flat = list(dict.fromkeys(view for texts in viewed.values() for view in texts))
         hits = (
@@ -120,12 +120,9 @@ class Router:
             [Near(one, *pair) for one in found for pair in self._near(one.text, viewed, hits)]
             for found in read
         ]
-        if self.follow_ups is None:
-            judged = self._judge(near)
-        else:
-            alone = [[one for one in found if not one.reading.guessed] for found in near]
-            followed = self._follow(self.follow_ups, conversations, near)
-            judged = [[*a, *b] for a, b in zip(self._judge(alone), followed, strict=True)]
+        judged = self._judge(near)
+        if self.follow_ups is not None:
+            judged = _with_conversations(self.follow_ups, conversations, judged)
         threshold = self.threshold
         return [
             self._decided(turns, found, threshold)
@@ -157,32 +154,10 @@ class Router:
     def _judge(self, near: Sequence[Sequence[Near]]) -> list[list[Candidate]]:
         """Return what the scorer says of each query's near edits, each by its own reading."""
         flat = [one for found in near for one in found]
-        return _scored(near, self.scorer, [(one.listed.shown, one.edit.text) for one in flat])
-
-    def _follow(
-        self,
-        follow_ups: FollowUps,
-        conversations: Sequence[Sequence[Turn]],
-        near: Sequence[Sequence[Near]],
-    ) -> list[list[Candidate]]:
-        """Return what the follow-up classifier says of edits near a turn that has some before it.
-
-        Each edit is judged once, with the conversation; its reading is the nearest one.
-        """
-        chosen = [
-            _nearest(found, self.judged) if len(turns) > 1 else []
-            for turns, found in zip(conversations, near, strict=True)
-        ]
-        texts = [
-            dialogue_text([turn.content for turn in turns[:-1]], turns[-1].content)
-            for turns in conversations
-        ]
-        pairs = [
-            (text, one.edit.text)
-            for text, found in zip(texts, chosen, strict=True)
-            for one in found
-        ]
-        return _scored(chosen, follow_ups, pairs)
+        pairs = [(one.listed.shown, one.edit.text) for one in flat]
+        scored = zip(flat, self.scorer.score(pairs) if pairs else (), strict=True)
+        judged = iter([one.candidate(float(probability)) for one, probability in scored])
+        return [list(islice(judged, len(found))) for found in near]
 
     def _decided(
         self, turns: Sequence[Turn], judged: Sequence[Candidate], threshold: float
@@ -219,23 +194,31 @@ class Router:
         return lambda candidate: guessed if candidate.reading.guessed else threshold
 
 
-def _scored(
-    near: Sequence[Sequence[Near]], scorer: ScopeScorer, pairs: Sequence[tuple[str, str]]
+def _with_conversations(
+    follow_ups: FollowUps,
+    conversations: Sequence[Sequence[Turn]],
+    judged: Sequence[Sequence[Candidate]],
 ) -> list[list[Candidate]]:
-    """Return the near edits of each query with what a scorer says of their pairs."""
-    flat = [one for found in near for one in found]
-    scored = zip(flat, scorer.score(pairs) if pairs else (), strict=True)
-    judged = iter([one.candidate(float(probability)) for one, probability in scored])
-    return [list(islice(judged, len(found))) for found in near]
-
-
-def _nearest(near: Sequence[Near], most: int) -> list[Near]:
-    """Return each edit once, by its nearest reading with a guessed name if it has one."""
-    order = sorted(near, key=lambda one: (not one.reading.guessed, -one.listed.similarity))
-    best: dict[str, Near] = {}
-    for one in order:
-        best.setdefault(one.edit.id, replace(one, reading=replace(one.reading, guessed=True)))
-    return sorted(best.values(), key=lambda one: -one.listed.similarity)[:most]
+    """Return the candidates; of readings with a guessed name the conversation has a say too."""
+    guessed = [
+        (place, at)
+        for place, found in enumerate(judged)
+        for at, one in enumerate(found)
+        if one.reading.guessed
+    ]
+    said = [list(found) for found in judged]
+    if guessed:
+        texts = [
+            dialogue_text([turn.content for turn in turns[:-1]], turns[-1].content)
+            for turns in conversations
+        ]
+        mixed = follow_ups.mixed(
+            [judged[place][at].probability for place, at in guessed],
+            [(texts[place], judged[place][at].edit.text) for place, at in guessed],
+        )
+        for (place, at), probability in zip(guessed, mixed, strict=True):
+            said[place][at] = replace(judged[place][at], probability=float(probability))
+    return said
 
 
 def _best_of_each(

@@ -77,27 +77,22 @@ class Reading:
     guessed: bool = False
 
 
-def readings(turns: Sequence[Turn], every: bool = False) -> tuple[Reading, ...]:
-    """Return what the last turn may ask: as it was written, and with names put in.
-
-    Args:
-        turns: The conversation.
-        every: Whether names are also put into a turn that doesn't seem to refer back.
-    """
+def readings(turns: Sequence[Turn]) -> tuple[Reading, ...]:
+    """Return what the last turn may ask: as it was written, and with names put in."""
     last = turns[-1].content.strip()
-    found = dict.fromkeys(_with_names(last, turns[:-1], every))
+    found = dict.fromkeys(_with_names(last, turns[:-1]))
     found.pop(last, None)
     return (Reading(last), *(Reading(text, True) for text in found))
 
 
-def _with_names(last: str, before: Sequence[Turn], every: bool) -> list[str]:
+def _with_names(last: str, before: Sequence[Turn]) -> list[str]:
     """Return the last turn with each name that it may refer to put in."""
     again = _asked_again(last, before)
     if again is not None:
         return [again]
     if len(last) > LONGEST_FOLLOW_UP:
         return []
-    refers = every or any(map(_lacks_name, _SENTENCE.split(last)))
+    refers = any(map(_lacks_name, _SENTENCE.split(last)))
     if not refers and (_names(last) or not _BACK.search(last)):
         return []
     at = len(last.rstrip("?.! \t\r\n"))

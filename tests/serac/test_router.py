@@ -315,53 +315,48 @@ def test_a_scorer_is_shown_what_stands_around_a_view_only_if_it_reads_it(reads_c
     assert scorer.calls == [[(f"{shown}Where is the Louvre?", LOUVRE)]]
 
 
-def follow_ups_judged(**probabilities):
-    """Judges a conversation by the words of its last turn; of an edit that isn't about it never."""
+MUSEUM = (Turn("user", "I want to see the Louvre."), Turn("assistant", "A fine museum."))
+
+
+def conversation_judged(alone, **probabilities):
+    """A router whose follow-up classifier judges by a word of the last turn, and decides alone."""
 
     def judge(text, edit):
         last = text.partition(">> ")[2]
-        asked = [p for word, p in probabilities.items() if word in last]
-        return max(asked, default=0.0)
+        return max((p for word, p in probabilities.items() if word in last), default=0.0)
 
-    return FollowUps(FunctionScorer(judge), 0.5)
-
-
-MUSEUM = (
-    Turn("user", "I want to see the Louvre."),
-    Turn("assistant", "A fine museum."),
-)
+    follow_ups = FollowUps(FunctionScorer(judge), threshold=0.5, weight=1.0)
+    return Router(FakeMemory(LOUVRE), always(alone), 0.9, follow_ups=follow_ups)
 
 
-def with_follow_ups(**probabilities):
-    return Router(
-        FakeMemory(LOUVRE), always(0.1), 0.9, follow_ups=follow_ups_judged(**probabilities)
-    )
-
-
-def test_a_turn_after_others_is_judged_with_them_though_nothing_in_it_refers_back():
-    decision = with_follow_ups(City=0.8).decide([*MUSEUM, Turn("user", "City?")])
+def test_the_conversation_has_a_say_in_a_turn_with_a_guessed_name():
+    decision = conversation_judged(0.1, city=0.8).decide([*MUSEUM, Turn("user", "The city?")])
     assert decision.in_scope and decision.candidates[0].reading.guessed
-    assert decision.reading == "City, Louvre?"
+    assert decision.candidates[0].probability == pytest.approx(0.8)
     assert "threshold 0.500" in decision.reason
 
 
-def test_the_follow_up_classifier_may_leave_a_turn_alone():
-    decision = with_follow_ups(City=0.4).decide([*MUSEUM, Turn("user", "City?")])
+def test_the_conversation_may_tell_that_a_turn_is_about_something_else():
+    decision = conversation_judged(0.85, city=0.4).decide([*MUSEUM, Turn("user", "The city?")])
     assert not decision.in_scope and decision.route == "base"
 
 
-def test_a_first_turn_is_no_follow_up():
-    assert not with_follow_ups(City=0.8).decide(as_turns("City?")).in_scope
+def test_a_first_turn_is_judged_by_itself():
+    assert not conversation_judged(0.1, city=0.8).decide(as_turns("The city?")).in_scope
 
 
-def test_a_turn_that_stands_on_its_own_is_still_judged_by_itself():
-    router = Router(FakeMemory(LOUVRE), always(0.95), 0.9, follow_ups=follow_ups_judged(nothing=1))
+def test_a_turn_that_stands_on_its_own_is_judged_by_itself():
+    router = conversation_judged(0.95)
     decision = router.decide([*MUSEUM, Turn("user", "Where is the Louvre?")])
     assert decision.in_scope and not decision.candidates[0].reading.guessed
 
 
 def test_conversations_and_first_turns_are_decided_in_one_batch():
-    found = with_follow_ups(City=0.8).decide_many(
-        [as_turns("City?"), [*MUSEUM, Turn("user", "City?")], [*MUSEUM, Turn("user", "Thanks.")]]
+    found = conversation_judged(0.1, city=0.8).decide_many(
+        [
+            as_turns("The city?"),
+            [*MUSEUM, Turn("user", "The city?")],
+            [*MUSEUM, Turn("user", "The price?")],
+        ]
     )
     assert [decision.in_scope for decision in found] == [False, True, False]
