@@ -75,7 +75,8 @@ punctuation folded.
 
 None of the editors was tuned for this model beyond what is said of it below. Intervals are 95%
 percentile bootstraps over records, and exact ones where a share is 0 or 1; they don't tell how much
-another draw of the edits that are applied together would change.
+another draw of the edits that are applied together would change. An editor without a column, or a
+number of edits without a table, has not been run yet.
 """
 
 
