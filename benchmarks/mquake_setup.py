@@ -34,7 +34,7 @@ from serac.counterfactual import CounterfactualModel
 from serac.decomposer.model import load_plans
 from serac.demonstrations import PAPER
 from serac.embedded import load_embedded_base
-from serac.multi_hop import HOPS_SHARE_RATE, MultiHop
+from serac.multi_hop import MultiHop, hop_threshold
 
 Answerer = Literal["auto", "counterfactual"]
 SPLITS = ("train", "dev", "test")
@@ -88,8 +88,9 @@ class Setup(ExitStack):
             bases["taught"] = taught_answers_of(base)
         self.encoder = RememberingEncoder(SentenceTransformerEncoder.embedded())
         trained = load_scope_classifier(self.encoder)
-        rate = trained.default_false_fire / HOPS_SHARE_RATE if false_fire is None else false_fire
-        threshold = trained.threshold_within(rate)
+        threshold = hop_threshold(trained)
+        if false_fire is not None:
+            threshold = trained.threshold_within(false_fire)
         folder = self.enter_context(tempfile.TemporaryDirectory())
         edits = [
             {"id": edit.id, "text": edit.text, "subject": edit.subject} for edit in read_edits(data)

@@ -74,7 +74,7 @@ def follow_ups(part: Literal["dev", "test"]) -> tuple[Conversation, ...]:
     """Return the conversations of a part.
 
     Those for dev were read while turns' readings and the follow-up classifier were worked on; those
-    for test were written by someone who hadn't seen what it is trained on.
+    for test were written apart from what it is trained on, and not looked at.
     """
     return tuple(
         Conversation(

@@ -29,7 +29,7 @@ from serac.cli.options import err, progress_bar
 from serac.conversation import as_turns
 from serac.decomposer.model import SHIPPED, load_plans
 from serac.embedded import load_embedded_base
-from serac.multi_hop import HOPS_SHARE_RATE, MultiHop, question_of
+from serac.multi_hop import MultiHop, hop_threshold, question_of
 from serac.overlay import FactOverlay
 
 NAME = "single_hop"
@@ -101,9 +101,7 @@ def single_hop(
                 trained.threshold_for(),
                 base=body,
                 recall_floor=trained.recall_floor,
-                hop_threshold=trained.threshold_within(
-                    trained.default_false_fire / HOPS_SHARE_RATE
-                ),
+                hop_threshold=hop_threshold(trained),
             )
             measure(rows, overlay, benchmark, plans, cases, seed, progress, told.append)
     keep(told, PRIVATE if out.resolve() == RESULTS.resolve() else out, NAME)

@@ -105,8 +105,8 @@ class CrossEncoderScorer(TrainedScorer):
         body, scale = config.get("body"), _scale(folder, config)
         if body != EMBEDDED_FINGERPRINT:
             raise ArtifactError(
-                f"the scope classifier in {folder} was trained on {body}, not on "
-                f"{EMBEDDED_FINGERPRINT}; train it again with: errata train scope"
+                f"the classifier in {folder} was trained on {body}, not on "
+                f"{EMBEDDED_FINGERPRINT}; train it again"
             )
         adapter = read_hashed(folder / ADAPTER_FILE, config["model_sha256"])
 

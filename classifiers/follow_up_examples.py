@@ -204,7 +204,7 @@ class _Maker:
             told[0].upper() + told[1:],
             subject,
             tuple(group["nouns"]),
-            group["name"] == "colleague",
+            group.get("person", False),
             Property(asked["label"], tuple(asked["questions"])),
             tuple(Property(one["label"], tuple(one["questions"])) for one in others),
             tuple(elsewhere),
@@ -239,17 +239,22 @@ class _Maker:
             fact.of_person,
             Property(ours.label if ours else "", self.questions(fact)),
             tuple(map(_as_property, self.chance.sample(others, min(4, len(others))))),
-            tuple(self.chance.sample(pool, 3)),
+            tuple(one for one in self.chance.sample(pool, 4) if one != fact.subject)[:3],
             fact.object,
-            self.chance.choice(self.told[fact.family, fact.relation]),
+            self.another(self.told[fact.family, fact.relation], fact.object),
             "recorded",
         )
+
+    def another(self, values: Sequence[str], than: str) -> str:
+        """Return one of the values that is another than one, if there is any; else any object."""
+        others = [value for value in self.chance.choices(values, k=8) if value != than]
+        return others[0] if others else self.chance.choice(self.objects)
 
     def questions(self, fact: Fact) -> tuple[str, ...]:
         """Return questions for a fact's relation: recorded ones, and where we have them our own."""
         worded = self.book.wordings.get((fact.family, fact.relation), [])
         ours = self.ours.get(fact.relation) if fact.family == "counterfact" else None
-        return (*filter(asks, worded), *(_as_property(ours).questions if ours else ()))
+        return (*filter(is_question, worded), *(_as_property(ours).questions if ours else ()))
 
     # Conversations
 
@@ -463,10 +468,10 @@ def refer(question: str, reference: tuple[str, str, str]) -> str:
     return text[0].upper() + text[1:]
 
 
-def asks(wording: str) -> bool:
+def is_question(wording: str) -> bool:
     """Say whether a wording is a question or request, and no sentence to be completed."""
     return wording.rstrip().endswith(("?", ".")) and "{}" in wording
 
 
 def _as_property(relation: written.Relation) -> Property:
-    return Property(relation.label, tuple(w for w in relation.wordings if asks(w)))
+    return Property(relation.label, tuple(w for w in relation.wordings if is_question(w)))

@@ -23,6 +23,7 @@ from classifiers.thresholds import STATED_RATES, choose_threshold, exact_interva
 from classifiers.training_pairs import Pair, Report
 from memory_store.devices import choose_device
 from memory_store.encoder import EMBEDDED_FINGERPRINT
+from memory_store.errors import ErrataError
 
 DEFAULT_FALSE_FIRE = 0.01
 
@@ -83,6 +84,12 @@ def train_follow_ups(
     report = report or (lambda stage, done, total: None)
     check_out(out)
     begun = read_config(begin_with)
+    form = {"rank": settings.rank, "alpha": settings.alpha}
+    if begun["kind"] != KIND or begun.get("lora") != form:
+        raise ErrataError(
+            f"{begin_with} holds no scope cross-encoder of rank {settings.rank}; begin with the "
+            "shipped one, or with one of: errata train scope"
+        )
     start = read_hashed(begin_with / ADAPTER_FILE, begun["model_sha256"])
     report("making up conversations", 0, 2)
     pairs = make_follow_up_pairs(folder, "fit", seed, settings.facts)

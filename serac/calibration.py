@@ -89,7 +89,7 @@ def calibrate(
             "edit is about, or state a higher rate"
         )
     choice = replace(choose_threshold(scores, false_fire), edits=edits)
-    floor = _floor(scorer, false_fire)
+    floor = scorer.threshold_within(false_fire)
     raised = choice.threshold < floor.at(edits)
     if raised:
         fired = int((scores >= floor.at(edits)).sum())
@@ -97,12 +97,6 @@ def calibrate(
         share = fired / len(scores)
         choice = replace(choice, threshold=floor.at(edits), observed=share, low=low, high=high)
     return Calibration(_growing(choice, edits, floor), scorer.fingerprint, raised)
-
-
-def _floor(scorer: TrainedScorer, false_fire: float) -> Threshold:
-    """Return what the classifier was measured at for the highest rate that is not above."""
-    allowed = [t for t in scorer.thresholds if t.false_fire <= false_fire]
-    return (allowed or scorer.thresholds[:1])[-1]
 
 
 def _growing(choice: ThresholdChoice, edits: int, floor: Threshold) -> Threshold:

@@ -20,7 +20,8 @@ class Candidate:
     Attributes:
         edit: The edit.
         similarity: Cosine similarity of its text to the view that found it.
-        probability: Probability that the query is in the edit's scope.
+        probability: Probability that the query is in the edit's scope; where a name was put into
+            the reading, what the conversation says has a part in it.
         view: The part of the query that was judged with it.
         reading: The reading of the query that the part is of.
     """
@@ -43,7 +44,7 @@ class Decision:
         candidates: All edits that were judged: those in scope first, each part the most probable
             first.
         threshold: Probability from which on an edit is in scope; where a name was put into the
-            reading, it must reach :data:`serac.router.GUESSED_THRESHOLD` too.
+            reading, it must reach a threshold for those too (see :mod:`serac.router`).
         reason: One line for a person.
         reading: The last user turn as it was understood: made to stand on its own where an edit
             is in scope only with the turns before.

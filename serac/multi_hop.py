@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from classifiers import Threshold, TrainedScorer
 from mello import Answer, Decomposer, PlannedDecomposer, PromptedDecomposer, Trace, answer_by_hops
 from memory_store import Edit
 from memory_store.errors import ErrataError, InvalidQueryError
@@ -32,7 +33,7 @@ _NO_END = re.compile(r"(?:^|[\s.(])(?:[A-Z]|St|Dr|Mr|Mrs|Ms|No|Jr|Sr|Mt|vs)\.$")
 
 HOPS_SHARE_RATE = 2
 """A question of two hops has twice the chances to fire wrongly: each hop is held to the stated
-false-fire rate over this; chosen on MQuAKE's dev cases."""
+false-fire rate over this, or the next stricter one measured; chosen on MQuAKE's dev cases."""
 
 LONGEST_CHAIN = 200
 """Tokens that a prompted base model may write for a hop."""
@@ -159,6 +160,17 @@ def prompted(base: Callable[[], BaseModel], passes: Passes) -> MultiHop:
             return ""
 
     return MultiHop(PromptedDecomposer(chat), passes)
+
+
+def hop_threshold(scorer: TrainedScorer, false_fire: float | None = None) -> Threshold:
+    """Return the threshold that a hop is held to.
+
+    Args:
+        scorer: The scope classifier.
+        false_fire: The rate that is stated for a query; the classifier's default when ``None``.
+    """
+    rate = scorer.default_false_fire if false_fire is None else false_fire
+    return scorer.threshold_within(rate / HOPS_SHARE_RATE)
 
 
 def question_of(message: str) -> str:

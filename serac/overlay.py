@@ -29,9 +29,9 @@ from serac.demonstrations import SCOPED, IkeSettings
 from serac.embedded import FINGERPRINT, installed_gguf, load_embedded_base
 from serac.multi_hop import (
     DEFAULT_DECOMPOSER,
-    HOPS_SHARE_RATE,
     MultiHop,
     check_name,
+    hop_threshold,
     prompted,
     trained,
 )
@@ -113,10 +113,8 @@ class FactOverlay:
             recall_floor=recall_floor,
             follow_ups=follow_ups,
         )
-        hop_threshold = threshold if hop_threshold is None else hop_threshold
-        self.hop_router = Router(
-            memory, scorer, hop_threshold, route=route, recall_floor=recall_floor
-        )
+        held = threshold if hop_threshold is None else hop_threshold
+        self.hop_router = Router(memory, scorer, held, route=route, recall_floor=recall_floor)
         self.decomposer = decomposer
         self.device = device
         self._base = base
@@ -150,8 +148,10 @@ class FactOverlay:
             decomposer: See the constructor.
             false_fire: Share of out-of-scope queries that may fire; picks the threshold among
                 those that the classifier was measured at. When ``None``, what the namespace was
-                calibrated to (:mod:`serac.calibration`), or else the classifier's own default.
-            scope: Folder of the scope classifier; the shipped one when ``None``.
+                calibrated to (:mod:`serac.calibration`), or else the classifier's own default. Hops
+                are held to at most half of it, unless the namespace was calibrated.
+            scope: Folder of the scope classifier; the shipped one when ``None``. The shipped
+                follow-up classifier goes with that alone; give ``follow_ups`` for another.
             encoder: Embeds edits and queries; the embedded one when ``None``.
             device: Where local models run; chosen by itself when ``None``.
             **options: Further arguments of the constructor.
@@ -160,14 +160,14 @@ class FactOverlay:
         folder = Path(scope) if scope is not None else None
         scorer = load_scope_classifier(encoder, folder, device)
         threshold = scorer.threshold_for(false_fire)  # first: what is refused begins no memory
-        # One's own scope classifier may judge otherwise than the follow-up classifier's beginning.
-        options.setdefault("follow_ups", None if scope else load_follow_ups(None, device))
+        if folder is None and "follow_ups" not in options:
+            options["follow_ups"] = load_follow_ups(None, device)
         memory = EditMemory.open(path, encoder, namespace=namespace)
         try:
             own = remembered(memory, scorer) if false_fire is None else None
             if own is None:  # one's own threshold is for every question, hops too
-                rate = threshold.false_fire / HOPS_SHARE_RATE
-                options.setdefault("hop_threshold", scorer.threshold_within(rate))
+                held = hop_threshold(scorer, threshold.false_fire)
+                options.setdefault("hop_threshold", held)
             return cls(
                 memory,
                 scorer,

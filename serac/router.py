@@ -188,9 +188,8 @@ class Router:
 
     def _needed(self, threshold: float) -> Callable[[Candidate], float]:
         """Return what tells from which probability on a candidate's edit is in scope."""
-        guessed = max(threshold, GUESSED_THRESHOLD)
-        if self.follow_ups is not None:
-            guessed = self.follow_ups.threshold
+        least = self.follow_ups.threshold if self.follow_ups else GUESSED_THRESHOLD
+        guessed = max(threshold, least)
         return lambda candidate: guessed if candidate.reading.guessed else threshold
 
 
@@ -208,10 +207,7 @@ def _with_conversations(
     ]
     said = [list(found) for found in judged]
     if guessed:
-        texts = [
-            dialogue_text([turn.content for turn in turns[:-1]], turns[-1].content)
-            for turns in conversations
-        ]
+        texts = {place: _as_text(conversations[place]) for place in {p for p, _ in guessed}}
         mixed = follow_ups.mixed(
             [judged[place][at].probability for place, at in guessed],
             [(texts[place], judged[place][at].edit.text) for place, at in guessed],
@@ -219,6 +215,12 @@ def _with_conversations(
         for (place, at), probability in zip(guessed, mixed, strict=True):
             said[place][at] = replace(judged[place][at], probability=float(probability))
     return said
+
+
+def _as_text(turns: Sequence[Turn]) -> str:
+    """Return what was said as one text; a system prompt is no part of it."""
+    before = [turn.content for turn in turns[:-1] if turn.role != "system"]
+    return dialogue_text(before, turns[-1].content)
 
 
 def _best_of_each(

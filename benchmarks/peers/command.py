@@ -114,6 +114,7 @@ class Plan:
         """Return where the rows of one part go."""
         words = f"python -m benchmarks peers --data DATA --seed {self.seed}"
         words += f" --set {self.cases.name} --only {name} --sizes {size}"
+        words += " --mend FOLDER" if name == "mend" else ""
         words += f" --cases {self.amounts.cases}" + (" --small" if self.small else "")
         return Rows(
             f"peers_{self.cases.name}",

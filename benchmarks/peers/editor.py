@@ -44,6 +44,10 @@ class EditedModel(Protocol):
 class Editor(Protocol):
     """A way to edit a model.
 
+    It may have two methods more: ``prepare(edits)``, which makes the changes of edits that will
+    each be the first one, several at once; and ``bytes_kept()``, how many bytes are kept for the
+    edits, where these are no weights.
+
     Attributes:
         name: What rows and tables call it.
     """

@@ -145,7 +145,7 @@ def mend_losses(
 
 @dataclass(slots=True)
 class _Progress:
-    """How far a training is: the step, the best on dev, and its weights."""
+    """How far a training is: the step, and the best on dev."""
 
     step: int = 0
     best_step: int = 0
@@ -262,7 +262,7 @@ class MendTraining:
         ]
 
     def _begin(self) -> None:
-        """Normalise by what the first edits' gradients are, and find a rate to begin at."""
+        """Normalise by what the gradients of dev's edits are, and find a rate to begin at."""
         texts = [batch.edits for batch in self.dev_batches]
         self.network.normalise_by(
             [

@@ -3,6 +3,10 @@
 A down projection W is taken for a memory of keys and values. An edit writes one pair into it,
 (k*, v*), so that what is kept under the keys that the model is used to moves as little as may be:
 W + Λ (C⁻¹ k*)ᵀ with Λ = (v* - W k*) / ((C⁻¹ k*)ᵀ k*), C the second moment of the keys.
+
+Where ours departs: C is of 100,000 tokens, and the prefixes are texts, that the model wrote itself
+(the paper's C is of Wikipedia), and the block is the sixth of 30, which did well on six train
+edits.
 """
 
 from __future__ import annotations

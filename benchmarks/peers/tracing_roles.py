@@ -11,7 +11,6 @@ import torch
 from benchmarks.peers.llama_blocks import LlamaBlocks
 from benchmarks.peers.tokens import (
     pad_token,
-    padded,
     subject_span,
     tokenize,
     tokens_of_span,
@@ -105,9 +104,8 @@ def known_facts(
     for start in range(0, len(facts), BATCH):
         part = facts[start : start + BATCH]
         texts = [tokenize(tokenizer, fact.prompt, fact.object) for fact in part]
-        ids = padded(texts, pad_token(tokenizer), blocks.device)
+        ids, targets = blocks.batch(texts, pad_token(tokenizer))
         hidden = blocks.run(blocks.embed(ids))
-        _, targets = blocks.batch(texts, pad_token(tokenizer))
         # Greedy decoding writes the object if each of its tokens is the likeliest after those
         # before it, so one pass over the whole text tells.
         best = blocks.logits(hidden[targets.rows, targets.places]).argmax(-1)

@@ -78,9 +78,12 @@ def train_follow_ups(
         "follow-up-classifier"
     ),
     begin_with: Annotated[
-        Path,
-        typer.Option("--begin-with", help="Folder of the scope cross-encoder to go on from."),
-    ] = SHIPPED,
+        Path | None,
+        typer.Option(
+            "--begin-with",
+            help="Folder of the scope cross-encoder to go on from; the shipped one otherwise.",
+        ),
+    ] = None,
     steps: Annotated[
         int | None, typer.Option("--steps", min=1, help="Most steps; 4000 otherwise.")
     ] = None,
@@ -92,7 +95,8 @@ def train_follow_ups(
 ) -> None:
     """Train a classifier of follow-ups, on made-up conversations, and choose its thresholds.
 
-    Checkpoints are kept in its folder; the same command goes on from the last.
+    Checkpoints are kept in its folder; the same command goes on from the last. An overlay is given
+    what was trained as follow_ups=classifiers.load_follow_ups(FOLDER).
     """
     from classifiers import train_follow_ups as training
 
@@ -103,7 +107,7 @@ def train_follow_ups(
         scorer = training.train_follow_ups(
             data,
             to,
-            begin_with,
+            begin_with or SHIPPED,
             seed=seed,
             settings=settings,
             device=device,

@@ -103,7 +103,7 @@ def train_decomposer(
         "best_step": best_step,
     }
     trained = finish(
-        folder, out, write_adapter(model, out), examples, seed, settings, facts, report
+        folder, out, write_adapter(model, out), examples, seed, settings, facts, device, report
     )
     shutil.rmtree(out / CHECKPOINTS)
     return trained
@@ -117,6 +117,7 @@ def finish(
     seed: int,
     settings: AdapterSettings,
     facts: dict[str, Any],
+    device: str | None = None,
     report: Report | None = None,
 ) -> TrainedPlans:
     """Fit the gate before an adapter, measure both on dev, and write their config."""
@@ -132,7 +133,7 @@ def finish(
         "gate": train_gate(folder, out, seed),
     }
     write_config(out, config)
-    trained = load_plans(load_embedded_base(), out)
+    trained = load_plans(load_embedded_base(device), out)
     config["dev"] = figures(trained, examples.dev, report)
     write_config(out, config)
     return TrainedPlans(trained.model, config, trained.gate)

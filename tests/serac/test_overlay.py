@@ -216,6 +216,8 @@ class TestOpen:
                 ":memory:", base=FakeBase(), encoder=embedded_encoder, false_fire=rate
             ) as overlay:
                 thresholds.append(overlay.router.threshold)
+                assert overlay.hop_router.threshold > overlay.router.threshold
+                assert overlay.router.follow_ups is not None
         assert thresholds == sorted(thresholds, reverse=True)
 
     def test_a_scope_classifier_of_one_s_own_is_used(self, tmp_path):
@@ -227,6 +229,7 @@ class TestOpen:
             with FactOverlay.open(":memory:", scope=folder, **own) as overlay:
                 overlay.add(NEEDLE)
                 assert overlay.router.threshold == scorer.threshold_for(0.05).at(1)
+                assert overlay.router.follow_ups is None  # it goes with the shipped one alone
                 assert overlay.decide(NEEDLE).score == scorer.score([(NEEDLE, NEEDLE)])[0]
         with pytest.raises(ArtifactError, match="was trained with all-MiniLM"):
             FactOverlay.open(tmp_path / "facts.db", scope=ARTIFACTS / "similarity", **own)

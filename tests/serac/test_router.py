@@ -318,7 +318,7 @@ def test_a_scorer_is_shown_what_stands_around_a_view_only_if_it_reads_it(reads_c
 MUSEUM = (Turn("user", "I want to see the Louvre."), Turn("assistant", "A fine museum."))
 
 
-def conversation_judged(alone, **probabilities):
+def conversation_judged(alone, threshold=0.3, **probabilities):
     """A router whose follow-up classifier judges by a word of the last turn, and decides alone."""
 
     def judge(text, edit):
@@ -326,7 +326,7 @@ def conversation_judged(alone, **probabilities):
         return max((p for word, p in probabilities.items() if word in last), default=0.0)
 
     follow_ups = FollowUps(FunctionScorer(judge), threshold=0.5, weight=1.0)
-    return Router(FakeMemory(LOUVRE), always(alone), 0.9, follow_ups=follow_ups)
+    return Router(FakeMemory(LOUVRE), always(alone), threshold, follow_ups=follow_ups)
 
 
 def test_the_conversation_has_a_say_in_a_turn_with_a_guessed_name():
@@ -337,7 +337,11 @@ def test_the_conversation_has_a_say_in_a_turn_with_a_guessed_name():
 
 
 def test_the_conversation_may_tell_that_a_turn_is_about_something_else():
-    decision = conversation_judged(0.85, city=0.4).decide([*MUSEUM, Turn("user", "The city?")])
+    scorer = FunctionScorer(lambda query, edit: 0.85 if "Louvre" in query else 0.1)
+    unsure = FollowUps(FunctionScorer(lambda text, edit: 0.4), threshold=0.5, weight=1.0)
+    turns = [*MUSEUM, Turn("user", "The city?")]
+    assert Router(FakeMemory(LOUVRE), scorer, 0.3).decide(turns).in_scope
+    decision = Router(FakeMemory(LOUVRE), scorer, 0.3, follow_ups=unsure).decide(turns)
     assert not decision.in_scope and decision.route == "base"
 
 
@@ -346,7 +350,7 @@ def test_a_first_turn_is_judged_by_itself():
 
 
 def test_a_turn_that_stands_on_its_own_is_judged_by_itself():
-    router = conversation_judged(0.95)
+    router = conversation_judged(0.95, threshold=0.9)
     decision = router.decide([*MUSEUM, Turn("user", "Where is the Louvre?")])
     assert decision.in_scope and not decision.candidates[0].reading.guessed
 
@@ -360,3 +364,24 @@ def test_conversations_and_first_turns_are_decided_in_one_batch():
         ]
     )
     assert [decision.in_scope for decision in found] == [False, True, False]
+
+
+def test_a_stricter_threshold_holds_for_guessed_names_too():
+    router = conversation_judged(0.1, city=0.8)
+    strict = Router(router.memory, router.scorer, 0.9, follow_ups=router.follow_ups)
+    loose = Router(router.memory, router.scorer, 0.3, follow_ups=router.follow_ups)
+    turns = [*MUSEUM, Turn("user", "The city?")]
+    assert not strict.decide(turns).in_scope and loose.decide(turns).in_scope
+
+
+def test_a_system_prompt_is_no_part_of_the_conversation():
+    seen = []
+
+    def judge(text, edit):
+        seen.append(text)
+        return 0.0
+
+    follow_ups = FollowUps(FunctionScorer(judge), threshold=0.5)
+    router = Router(FakeMemory(LOUVRE), always(0.1), 0.9, follow_ups=follow_ups)
+    router.decide([Turn("system", "Be brief."), *MUSEUM, Turn("user", "The city?")])
+    assert seen == ["I want to see the Louvre. | A fine museum. >> The city?"]
