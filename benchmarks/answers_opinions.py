@@ -14,9 +14,9 @@ from typing import Any
 
 from benchmarks.answerers import Answerers, Asked
 from benchmarks.answers import BY
-from benchmarks.data import records
 from benchmarks.opinions import opinion
 from benchmarks.rows import Rows
+from classifiers.pairs import records
 from memory_store import Edit
 from serac.overlay import FactOverlay
 

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from benchmarks.data import records
 from benchmarks.rows import Rows
+from classifiers.pairs import records
 from serac.conversation import as_turns
 from serac.overlay import FactOverlay
 

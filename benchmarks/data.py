@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from classifiers.edited_subjects import EditedSubjects
-from classifiers.pairs import everyday_answers, folded, read_scope_data
+from classifiers.pairs import everyday_answers, folded, read_scope_data, records
 from classifiers.replaced_answers import ReplacedAnswers
 from memory_store.errors import ErrataError
 
@@ -367,17 +366,3 @@ def everyday(folder: Path) -> list[dict[str, Any]]:
         both = list(records(folder / "questions" / name))
         found += both[len(both) // 2 :]
     return found
-
-
-def records(file: Path) -> Iterator[dict[str, Any]]:
-    """Yield the records of a JSONL file.
-
-    Raises:
-        ErrataError: The file is missing.
-    """
-    try:
-        with file.open(encoding="utf-8") as lines:
-            for line in lines:
-                yield json.loads(line)
-    except FileNotFoundError:
-        raise ErrataError(f"{file} is missing; name the data folder with --data") from None

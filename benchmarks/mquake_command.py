@@ -31,7 +31,7 @@ FEW = 4
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of the rows.")]
-SeedOption = Annotated[int, typer.Option("--seed", help="Decides every sample.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Decides every sample.")]
 CasesOption = Annotated[
     int, typer.Option("--cases", min=1, help="How many test cases are asked, of 1,200.")
 ]

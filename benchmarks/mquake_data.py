@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.data import records
 from benchmarks.success import folded
+from classifiers.pairs import records
 from memory_store import Edit
 
 ARTICLES = ("the ", "a ", "an ")

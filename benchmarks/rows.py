@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from classifiers.thresholds import exact_interval
+from memory_store.errors import ErrataError
 
 RESAMPLES = 1000
 RESULTS = Path(__file__).parent / "results"
@@ -111,7 +112,9 @@ class Rows:
             new = {row.figure: row for row in rows}
             rows = [new.pop(row.figure, row) for row in read_rows(file)] + list(new.values())
         lines = [json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in rows]
-        file.write_text("".join(lines), encoding="utf-8")
+        aside = file.with_name(f".{file.name}.part")  # a run that is broken off can be gone on with
+        aside.write_text("".join(lines), encoding="utf-8")
+        aside.replace(file)
         return file
 
 
@@ -162,10 +165,16 @@ def _percentile(q: float) -> Any:
 
 
 def read_rows(file: Path) -> list[Row]:
-    """Read the rows of a run."""
-    return [
-        Row(**json.loads(line)) for line in file.read_text(encoding="utf-8").split("\n") if line
-    ]
+    """Read the rows of a run.
+
+    Raises:
+        ErrataError: The file is damaged, or holds something else.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8").split("\n")
+        return [Row(**json.loads(line)) for line in lines if line]
+    except (OSError, ValueError, TypeError) as error:
+        raise ErrataError(f"{file} holds no rows of a run ({error}); remove it") from error
 
 
 def machine() -> str:

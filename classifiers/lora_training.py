@@ -56,7 +56,8 @@ def check_out(out: Path) -> None:
     Raises:
         ErrataError: It is no folder.
     """
-    if out.exists() and not out.is_dir():
+    there = next(one for one in (out, *out.absolute().parents) if one.exists())
+    if not there.is_dir():
         raise ErrataError(f"{out} is no folder; name another with --out")
 
 

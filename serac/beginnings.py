@@ -28,7 +28,8 @@ class Beginnings:
         beams = scores.shape[0] // len(self.rows)
         for place in range(scores.shape[0]):
             following = self._following(place // beams, input_ids[place, self.read :].tolist())
-            if following:
+            # A model's own settings may bar them all; then they have the last word.
+            if following and scores[place, following].isfinite().any():
                 left[place] = float("-inf")
                 left[place, following] = scores[place, following]
         return left
@@ -45,9 +46,11 @@ class Beginnings:
 def beginnings(tokenizer: Any, prompt: str, words: Sequence[str]) -> list[list[int]]:
     """Return the tokens of each word where it continues a prompt after a space.
 
-    A word that changes the tokens of the prompt itself is left out.
+    A word that changes the tokens of the prompt itself is left out, and one that the tokenizer
+    doesn't know.
     """
     line = prompt.rpartition("\n")[2] or prompt
     before, *longer = tokenizer([line, *(f"{line} {word}" for word in words)])["input_ids"]
-    read = len(before)
-    return [tokens[read:] for tokens in longer if tokens[:read] == before and len(tokens) > read]
+    read, unknown = len(before), tokenizer.unk_token_id
+    found = [tokens[read:] for tokens in longer if tokens[:read] == before]
+    return [tokens for tokens in found if tokens and unknown not in tokens]

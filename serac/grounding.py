@@ -17,6 +17,9 @@ from memory_store import Edit
 _WRITTEN = re.compile(r"[^\W_]+(?:[^\w\s]+[^\W_]+)*")
 _POSSESSIVE = re.compile(r"['’]s\b", re.IGNORECASE)  # noqa: RUF001
 _PART = re.compile(r"[\W_]+")
+_JOINED = ("THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN", "DEVANAGARI", "BENGALI", "TAMIL", "TELUGU")
+"""Scripts, by the names of their letters, without spaces between words or with vowels as marks."""
+
 _VERDICTS = frozenset("yes no not never none nobody nothing".split())
 """What an answer may begin with that follows an edit without a word of it."""
 
@@ -37,13 +40,14 @@ class Grounding:
     def of(cls, query: str, edits: Sequence[Edit]) -> Grounding:
         """Return what the edits say that the query doesn't, small words aside.
 
-        Scripts that put no spaces between words are left out: a sentence is no word.
+        Scripts that put no spaces between words, or whose vowels are marks, are left out.
         """
         known = _parts(query)
+        told = [unicodedata.normalize("NFC", edit.text) for edit in edits]
         words = [
             word
-            for edit in edits
-            for word in _WRITTEN.findall(_POSSESSIVE.sub("", edit.text))
+            for text in told
+            for word in _WRITTEN.findall(_POSSESSIVE.sub("", text))
             if _content(word) - known and not _is_wide(word)
         ]
         parts = [part for word in words for part in _content(word) - known]
@@ -69,8 +73,13 @@ class Grounding:
                 return
         if held.strip() and self.holds(held):
             yield held
-        else:
-            yield from others()
+            return
+        said = False
+        for piece in others():
+            said = said or bool(piece.strip())
+            yield piece
+        if not said:  # better an answer without a word of the edits than none
+            yield held
 
 
 def _parts(text: str) -> set[str]:
@@ -83,4 +92,9 @@ def _content(word: str) -> set[str]:
 
 
 def _is_wide(word: str) -> bool:
-    return any(unicodedata.east_asian_width(letter) in "WF" for letter in word)
+    """Say whether a word is of a script whose words aren't told apart here."""
+    return any(
+        unicodedata.east_asian_width(letter) in "WF"
+        or unicodedata.name(letter, "").startswith(_JOINED)
+        for letter in word
+    )

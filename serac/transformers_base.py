@@ -325,7 +325,8 @@ class TransformersBase:
                     outputs.append(output)
             except BaseException as error:  # handed to the reader below
                 failure.append(error)
-                streamer.close()
+            finally:
+                streamer.close()  # not every way of decoding tells a streamer that it is done
 
         writer = threading.Thread(target=write, daemon=True)
         writer.start()

@@ -9,9 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from benchmarks.data import everyday, records
+from benchmarks.data import everyday
 from benchmarks.peers.editor import PeerEdit
 from classifiers.edited_subjects import EditedSubjects
+from classifiers.pairs import records
 from memory_store.errors import ErrataError
 
 SETS = ("counterfact", "zsre")

@@ -14,9 +14,10 @@ from benchmarks.peers.cases import SETS, PeerCases, everyday_questions
 from benchmarks.peers.costs import Cost
 from benchmarks.peers.editor import Editor
 from benchmarks.peers.evaluation import SMALL, PeerSizes
-from benchmarks.peers.roster import EDITORS, MODULES, Setup, chosen, made
+from benchmarks.peers.roster import EDITORS, OF_WEIGHTS, Setup, chosen, made
 from benchmarks.peers.running import COST, PeerRun, edits_text, part_notes
 from benchmarks.rows import RESULTS, Rows, read_rows
+from classifiers.lora_training import check_out
 from memory_store.devices import choose_device
 from memory_store.errors import ErrataError
 from serac.cli.options import err, progress_bar
@@ -28,7 +29,7 @@ READY = "seconds to get ready"
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of the rows.")]
-SeedOption = Annotated[int, typer.Option("--seed", help="Decides every sample.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Decides every sample.")]
 OnlyOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -83,6 +84,10 @@ def peers(
     """
     if small and out.resolve() == RESULTS.resolve():
         raise ErrataError("a small run is no result; name another folder with --out")
+    check_out(out)
+    for option, given in (("--only", only), ("--set", set_names), ("--sizes", sizes)):
+        if given is not None and not any(one.strip(" ,") for one in given):
+            raise ErrataError(f"{option} names nothing; leave it out for all")
     names = chosen(_listed(only), mend)
     counts = _counts(sizes or (SMALL_SIZES if small else FULL_SIZES))
     amounts = SMALL if small else PeerSizes()
@@ -171,7 +176,7 @@ def run_editor(
         )
         with progress_bar(f"{plan.cases.name}, {name}, {edits_text(size)}", None) as progress:
             run.measure(editor, size, rows, progress)
-        if name in MODULES:  # the others only load what all share
+        if name in OF_WEIGHTS:  # the others only load what all share
             rows.add(COST, READY, [ready.seconds], **part_notes(editor, size))
         rows.write(plan.out, beside=True)
         took = time.perf_counter() - started

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 
-from benchmarks.data import records
 from benchmarks.peers.llama_blocks import LlamaBlocks
 from benchmarks.peers.tokens import (
     Targets,
@@ -20,6 +19,7 @@ from benchmarks.peers.tokens import (
     targets_of,
     tokenize,
 )
+from classifiers.pairs import records
 
 DEV_SHARE = 0.1
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import itertools
 import tempfile
 from collections.abc import Callable
@@ -16,10 +14,14 @@ from typing import Self, cast
 from benchmarks.peers.costs import Cost, Original, measured
 from benchmarks.peers.editor import Editor
 from benchmarks.peers.evaluation import held_text
+from benchmarks.peers.fine_tuning import FT, FT_L, FineTuning, FineTuningSettings
 from benchmarks.peers.ike import Ike
 from benchmarks.peers.in_place import InPlace
+from benchmarks.peers.mend import Mend
 from benchmarks.peers.overlay import Overlay
 from benchmarks.peers.rag import Rag
+from benchmarks.peers.rome import Rome
+from benchmarks.peers.rome_values import RomeSettings
 from benchmarks.peers.scoring import PlainModel, Remembered
 from benchmarks.peers.serac_rule import SeracRule
 from benchmarks.peers.stuffing import Stuffing
@@ -141,21 +143,18 @@ def _stuffing(setup: Setup) -> Editor:
     return Stuffing(setup.plain)
 
 
-def _fine_tuning(settings: str) -> Callable[[Setup], Editor]:
+def _fine_tuning(settings: FineTuningSettings) -> Callable[[Setup], Editor]:
     def make(setup: Setup) -> Editor:
-        module = importlib.import_module("benchmarks.peers.fine_tuning")
-        made = module.FineTuning(setup.base.model, setup.base.tokenizer, getattr(module, settings))
-        return InPlace(made, setup.plain)
+        return InPlace(FineTuning(setup.base.model, setup.base.tokenizer, settings), setup.plain)
 
     return make
 
 
 def _rome(setup: Setup) -> Editor:
-    module = importlib.import_module("benchmarks.peers.rome")
-    settings = importlib.import_module("benchmarks.peers.rome_values").RomeSettings()
+    settings = RomeSettings()
     if setup.small:
         settings = replace(settings, moment_tokens=2048, prefixes_each=1, steps=5)
-    made = module.Rome(
+    made = Rome(
         setup.base.model,
         setup.base.tokenizer,
         settings,
@@ -167,9 +166,9 @@ def _rome(setup: Setup) -> Editor:
 
 
 def _mend(setup: Setup) -> Editor:
-    module = importlib.import_module("benchmarks.peers.mend")
-    made = module.Mend(setup.base.model, setup.base.tokenizer, setup.mend)
-    return InPlace(made, setup.plain)
+    if setup.mend is None:
+        raise ErrataError(NO_MEND)
+    return InPlace(Mend(setup.base.model, setup.base.tokenizer, setup.mend), setup.plain)
 
 
 EDITORS: dict[str, Callable[[Setup], Editor]] = {
@@ -179,21 +178,17 @@ EDITORS: dict[str, Callable[[Setup], Editor]] = {
     "ike": lambda s: Ike(s.plain, s.encoder, IkeSettings(4) if s.small else PAPER),
     "rag": lambda s: Rag(s.plain, s.encoder),
     "stuffing": _stuffing,
-    "ft": _fine_tuning("FT"),
-    "ft+l": _fine_tuning("FT_L"),
+    "ft": _fine_tuning(FT),
+    "ft+l": _fine_tuning(FT_L),
     "rome": _rome,
     "mend": _mend,
 }
 """What makes each editor, in the order of the tables."""
 
-MODULES = {"ft": "fine_tuning", "ft+l": "fine_tuning", "rome": "rome", "mend": "mend"}
-"""The module of each editor of weights, which may be missing."""
+OF_WEIGHTS = frozenset({"ft", "ft+l", "rome", "mend"})
+"""The editors that change weights, and have to get ready for a model first."""
 
-
-def is_there(name: str) -> bool:
-    """Say whether the editor of a name can be made: its module is there."""
-    module = MODULES.get(name)
-    return module is None or importlib.util.find_spec(f"benchmarks.peers.{module}") is not None
+NO_MEND = "MEND has to be trained first; name its folder with --mend"
 
 
 def chosen(names: list[str], mend: Path | None) -> list[str]:
@@ -206,13 +201,12 @@ def chosen(names: list[str], mend: Path | None) -> list[str]:
     Raises:
         ErrataError: There is no editor of a name, or it can't be made.
     """
-    there = [name for name in EDITORS if is_there(name)]
     for name in names:
-        if name not in there:
-            raise ErrataError(f"there is no {name}; use {', '.join(there)}")
-    if "mend" in names and mend is None:
-        raise ErrataError("MEND has to be trained first; name its folder with --mend")
-    return names or [name for name in there if name != "mend" or mend is not None]
+        if name not in EDITORS:
+            raise ErrataError(f"there is no {name}; use {', '.join(EDITORS)}")
+    if ("mend" in names or mend is not None) and (mend is None or not mend.is_dir()):
+        raise ErrataError(NO_MEND)
+    return names or [name for name in EDITORS if name != "mend" or mend is not None]
 
 
 def made(name: str, setup: Setup) -> tuple[Editor, Cost]:

@@ -107,7 +107,8 @@ def subject_span(prompt: str, subject: str) -> tuple[int, int]:
         InvalidEditError: It doesn't stand in the prompt.
     """
     start = prompt.rfind(subject) if subject else -1
-    if start < 0 and subject:
+    # Some letters are longer in lower case, and would move all places after them.
+    if start < 0 and subject and len(prompt.lower()) == len(prompt):
         start = prompt.lower().rfind(subject.lower())
     if start < 0:
         raise InvalidEditError(f"the subject {subject!r} is not in {prompt!r}; name it as there")

@@ -10,11 +10,12 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from benchmarks.data import records
 from benchmarks.peers.causal_tracing import Traces, TracingSettings, trace
 from benchmarks.peers.llama_blocks import LlamaBlocks
 from benchmarks.peers.tracing_roles import ROLES, Fact, known_facts
 from benchmarks.rows import RESULTS, code_version, summary
+from classifiers.lora_training import check_out
+from classifiers.pairs import records
 from memory_store.devices import choose_device
 from memory_store.errors import ErrataError
 from serac.cli.options import err, progress_bar
@@ -25,7 +26,7 @@ FACTS, SAMPLES = 200, TracingSettings().samples
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of the file.")]
-SeedOption = Annotated[int, typer.Option("--seed", help="Decides the noise.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Decides the noise.")]
 FactsOption = Annotated[int, typer.Option("--facts", min=1, help="How many known facts, at most.")]
 SamplesOption = Annotated[int, typer.Option("--samples", min=1, help="Noises of each.")]
 DeviceOption = Annotated[str | None, typer.Option("--device", help="Where it runs: cpu, cuda.")]
@@ -40,6 +41,7 @@ def tracing(
     device: DeviceOption = None,
 ) -> None:
     """Trace which states carry the facts of CounterFact's train files that the model knows."""
+    check_out(out)
     where = choose_device(device)
     base = load_embedded_base(where)
     settings = replace(TracingSettings(), samples=samples, seed=seed)

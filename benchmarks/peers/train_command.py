@@ -16,7 +16,7 @@ train = typer.Typer(no_args_is_help=True, help="Train what a peer needs.")
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of what is trained.")]
-SeedOption = Annotated[int, typer.Option("--seed", help="Decides every random choice.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Decides every random choice.")]
 StepsOption = Annotated[
     int | None, typer.Option("--steps", min=1, help="Optimizer steps; many by default.")
 ]

@@ -4,10 +4,10 @@ import json
 import pytest
 from data_folder import write, write_data_folder
 
-from benchmarks.data import records
 from classifiers import ARTIFACTS
 from classifiers.artifact_files import write_config
 from classifiers.lora_training import ADAPTER_FILE
+from classifiers.pairs import records
 from memory_store.encoder import EMBEDDED_FINGERPRINT
 
 SIMILARITY = ARTIFACTS / "similarity"

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from benchmarks.rows import Rows, read_rows, summary, table
+from memory_store.errors import ErrataError
 
 
 def test_a_row_has_its_n_interval_seed_and_command(tmp_path):
@@ -61,3 +62,11 @@ def test_a_run_of_some_figures_leaves_the_others_and_their_order(tmp_path):
         ("rephrase", "ike", 1, "one of them"),
     ]
     assert len(read_rows(again.write(tmp_path))) == 2
+
+
+@pytest.mark.parametrize("text", ['{"benchmark": "x"', "[]", "null", "{}", "\xff"])
+def test_a_damaged_file_of_rows_is_named(tmp_path, text):
+    file = tmp_path / "rows.jsonl"
+    file.write_bytes(text.encode("latin-1"))
+    with pytest.raises(ErrataError, match="holds no rows"):
+        read_rows(file)

@@ -1,6 +1,6 @@
 import pytest
 
-from classifiers.lora_training import CHECKPOINTS, begun, grouped_by_length
+from classifiers.lora_training import CHECKPOINTS, begun, check_out, grouped_by_length
 from classifiers.training_pairs import Pair
 from memory_store.errors import ErrataError
 
@@ -39,3 +39,11 @@ def test_a_batch_holds_pairs_of_like_length_and_none_is_lost():
         for batch in (grouped[n : n + 8] for n in range(0, 128, 8))
     ]
     assert max(spreads) < 20
+
+
+def test_a_place_below_a_file_is_none_for_an_artifact(tmp_path):
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file", tmp_path / "file" / "below" / "it"):
+        with pytest.raises(ErrataError, match="is no folder"):
+            check_out(out)
+    check_out(tmp_path / "new" / "folder")

@@ -87,3 +87,18 @@ def test_a_processor_of_one_s_own_is_kept():
     base = TransformersBase(tiny_llama(257), byte_tokenizer(), logits_processor=[look])
     said = "".join(base.complete("abc", max_new_tokens=6, begins=["Oslo"]))
     assert said.startswith(" Oslo") and len(seen) == 6
+
+
+def test_where_the_model_s_own_settings_bar_every_beginning_all_is_left_as_it_is():
+    scores = torch.zeros(1, 9)
+    scores[0, [1, 5]] = float("-inf")
+    left = Beginnings([[[1, 2], [5]]], 2)(torch.tensor([[7, 7]]), scores)
+    assert torch.equal(left, scores)
+    base = tiny_base("llama", byte_tokenizer(), prompting="completion")
+    base.model.generation_config.no_repeat_ngram_size = 3
+    text = "".join(base.complete("Paris Paris", max_new_tokens=4, begins=["Paris"]))
+    assert isinstance(text, str)
+
+
+def test_a_word_that_the_tokenizer_does_not_know_is_left_out():
+    assert beginnings(word_tokenizer(), "The tower is in", ["Zürichland"]) == []

@@ -70,3 +70,22 @@ def test_a_part_that_the_query_has_of_a_written_word_is_not_new():
 def test_pieces_are_held_back_until_a_whole_word_of_the_edit_is_there(pieces, given):
     told = grounding("What is it?", "It is art in Paris.")
     assert list(told.checked(iter(pieces), lambda: iter(["other"]))) == given
+
+
+def test_marks_that_stand_apart_make_no_new_word():
+    edit = Edit("e", "Cafe\u0301 Zug is in Rome")
+    assert Grounding.of("Where is Café Zug?", [edit]).words == ("Rome",)
+    assert Grounding.of("Where is Cafe\u0301 Zug?", [edit]).words == ("Rome",)
+
+
+@pytest.mark.parametrize("text", ["กรุงเทพเป็นเมืองหลวงของไทย", "लाल किला दिल्ली में है", "東京は首都"])
+def test_scripts_whose_words_are_not_told_apart_are_left_out(text):
+    assert Grounding.of("What?", [Edit("e", text)]).words == ()
+
+
+def test_the_first_answer_stays_where_the_second_asking_says_nothing():
+    grounding = Grounding.of("Where is it?", [Edit("e", "The tower is in Paris")])
+    assert (
+        "".join(grounding.checked(iter(["Rome ", "it is"]), lambda: iter(["  "]))) == "  Rome it is"
+    )
+    assert "".join(grounding.checked(iter(["Rome"]), lambda: iter(()))) == "Rome"

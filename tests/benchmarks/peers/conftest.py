@@ -7,9 +7,9 @@ from data_folder import write, write_data_folder
 from fakes import FakeEncoder
 from tiny_models import byte_tokenizer, tied_llama, tiny_base
 
-from benchmarks.data import records
 from benchmarks.peers.editor import PeerEdit
 from benchmarks.peers.scoring import PlainModel
+from classifiers.pairs import records
 
 
 class SaidModel:

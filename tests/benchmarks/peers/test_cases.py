@@ -1,8 +1,8 @@
 import pytest
 from data_folder import write
 
-from benchmarks.data import records
 from benchmarks.peers.cases import PeerCases, everyday_questions
+from classifiers.pairs import records
 from memory_store.errors import ErrataError
 
 

@@ -67,17 +67,18 @@ def test_what_there_is_not_is_refused(data, tmp_path):
 
     assert "there is no nothing; use unedited, overlay" in refusal("--only", "rag,nothing")
     assert "is no number of edits" in refusal("--sizes", "1,many")
+    assert "--only names nothing" in refusal("--only", "")
     assert "there is no set else" in refusal("--set", "else")
     small = CliRunner().invoke(app, ["peers", "--data", str(data), "--small"])
     assert "a small run is no result" in str(small.exception)
 
 
-def test_mend_needs_its_folder(monkeypatch):
-    monkeypatch.setattr("benchmarks.peers.roster.is_there", lambda name: True)
-    with pytest.raises(ErrataError, match="MEND has to be trained first"):
-        chosen(["mend"], None)
+def test_mend_needs_its_folder(tmp_path):
+    for folder in (None, tmp_path / "none"):
+        with pytest.raises(ErrataError, match="MEND has to be trained first"):
+            chosen(["mend"], folder)
     assert "mend" not in chosen([], None)
-    assert list(EDITORS) == chosen([], "folder")
+    assert list(EDITORS) == chosen([], tmp_path)
 
 
 @pytest.mark.model

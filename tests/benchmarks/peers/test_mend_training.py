@@ -7,12 +7,12 @@ import torch
 from data_folder import write
 from tiny_models import tied_llama
 
-from benchmarks.data import records
 from benchmarks.peers.editor import PeerEdit
 from benchmarks.peers.llama_blocks import LlamaBlocks
 from benchmarks.peers.mend import NETWORK_FILE, Mend
 from benchmarks.peers.mend_examples import MendExample, make_batch, read_examples
 from benchmarks.peers.mend_training import MendSettings, MendTraining, train_mend
+from classifiers.pairs import records
 from memory_store.errors import ErrataError
 
 SETTINGS = MendSettings(
