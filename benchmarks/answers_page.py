@@ -30,8 +30,8 @@ the new object and not the old one, case and punctuation folded. *Right edit giv
 scope classifier out; in *one edit in memory* and *all edits in memory* it decides, at its default
 threshold, and a query that no edit fires on goes to the base model. *The base model's own answer*
 is given where nothing fires, which the tests show to be equal bit for bit. Cases are drawn by the
-seed. The rows of *auto* were measured with the multi-hop route off, before IKE showed these
-demonstrations and asked a second time, and before edits of different given subjects stopped
+seed. The rows of *auto* were measured with the multi-hop route off; those of zsRE before IKE showed
+these demonstrations and asked a second time, and before edits of different given subjects stopped
 contradicting each other. An answer *speaks of the overlay* if it has its wording ("new fact",
 "this note", a prompt's own labels).
 
