@@ -50,7 +50,7 @@ def test_another_folder_is_no_taught_base(tmp_path, embedded_base):
 def test_what_is_taught_is_known_and_only_of_the_cases_that_are_asked(
     cases, tmp_path, embedded_base
 ):
-    quick = TeachSettings(warmup_steps=2, evaluate_every=40, first_layer=24)
+    quick = TeachSettings(learning_rate=2e-3, warmup_steps=2, evaluate_every=40, first_layer=24)
     asked, out = read_cases(cases, "test"), tmp_path / "taught"
     known, facts = teach_base(asked, out, 0, cases=3, epochs=160, settings=quick)
     assert (known, facts) == (4, 4)
