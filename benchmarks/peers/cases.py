@@ -58,7 +58,8 @@ class PeerCases:
         neighbors: How many neighbourhood prompts are asked of a record's ten.
 
     Attributes:
-        left_out: Records whose subject doesn't stand in their prompt.
+        left_out: Records whose subject doesn't stand in their prompt, and of zsRE those of a
+            subject that an earlier record edits.
     """
 
     def __init__(self, name: str, folder: Path, seed: int, neighbors: int = NEIGHBORS) -> None:
@@ -151,10 +152,14 @@ def _counterfact(tests: Sequence[dict[str, Any]]) -> Iterator[PeerCase]:
 
 
 def _zsre(tests: Sequence[dict[str, Any]]) -> Iterator[PeerCase]:
+    edited: set[str] = set()
     for number, record in enumerate(tests):
         question, new, subject = record["src"], record["alt"], record["subject"]
         if subject not in question:
             continue  # an editor of weights wouldn't know where it stands
+        if subject in edited:
+            continue  # most of these edit a fact once more to another object; one alone can hold
+        edited.add(subject)
         hop = record.get("portability") or {}
         yield PeerCase(
             number,

@@ -66,3 +66,12 @@ def test_everyday_questions_are_drawn_once(data):
 def test_another_set_is_refused(data):
     with pytest.raises(ErrataError, match="there is no set"):
         PeerCases("else", data, 0)
+
+
+def test_of_zsre_a_subject_is_edited_once(data):
+    file = data / "zsre" / "test.jsonl"
+    tests = list(records(file))
+    write(file, [*tests, {**tests[0], "alt": "Another"}])
+    cases = PeerCases("zsre", data, 0)
+    assert cases.left_out == 1 and cases.size == len(tests)
+    assert "Another" not in {case.edit.target for case in cases.all}
