@@ -14,11 +14,27 @@ from typing import Any
 
 import numpy as np
 
-from classifiers.cross_encoder import calibrated, encode_pairs, load_body
-from classifiers.lora_training import CHECKPOINTS, begun, grouped_by_length, logs_to
+from classifiers.cross_encoder import (
+    KIND,
+    CrossEncoderScorer,
+    calibrated,
+    chosen_precision,
+    encode_pairs,
+    load_body,
+    merge,
+    runtime_of,
+)
+from classifiers.lora_training import (
+    ADAPTER_FILE,
+    CHECKPOINTS,
+    begun,
+    grouped_by_length,
+    logs_to,
+)
 from classifiers.scope import Probabilities
 from classifiers.training_pairs import Pair
 from memory_store.devices import choose_device, has_bfloat16_instructions
+from memory_store.encoder import EMBEDDED_FINGERPRINT
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +180,39 @@ def fit_pairs(
     wanted = {**asdict(settings), "seed": seed, "begun_with": begun_with}
     trainer.train(resume_from_checkpoint=begun(checkpoints, wanted, pairs))
     return trainer.model, trainer.state.best_global_step
+
+
+def begun_config(
+    sha256: str, settings: PairSettings, false_fire: float, device: str | None
+) -> dict[str, Any]:
+    """Return an artifact's config before anything is measured: without thresholds.
+
+    Args:
+        sha256: Hash of the adapter's file.
+        settings: How it was trained.
+        false_fire: The stated rate that is used unless another is asked for.
+        device: Where it is measured; by default the best there is.
+    """
+    return {
+        "kind": KIND,
+        "body": EMBEDDED_FINGERPRINT,
+        "precision": chosen_precision("auto", choose_device(device)),
+        "model_sha256": sha256,
+        "lora": {"rank": settings.rank, "alpha": settings.alpha},
+        "calibration": {"slope": 1.0, "offset": 0.0},
+        "default_false_fire": false_fire,
+        "thresholds": [],
+    }
+
+
+def fitted_scorer(
+    out: Path, config: dict[str, Any], settings: PairSettings, device: str | None
+) -> CrossEncoderScorer:
+    """Return what scores with the adapter in ``out``, whose config isn't written yet."""
+    model, tokenizer = load_body()
+    merge(model, (out / ADAPTER_FILE).read_bytes(), settings.alpha / settings.rank)
+    runtime = runtime_of(model, device, config["precision"])
+    return CrossEncoderScorer(lambda: (runtime, tokenizer), config)
 
 
 class _Tokenized:

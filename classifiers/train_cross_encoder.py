@@ -17,13 +17,8 @@ import numpy as np
 
 from classifiers.artifact_files import as_records, write_config
 from classifiers.cross_encoder import (
-    KIND,
     CrossEncoderScorer,
     calibrated,
-    chosen_precision,
-    load_body,
-    merge,
-    runtime_of,
 )
 from classifiers.dev_figures import (
     HARD_KIND,
@@ -39,18 +34,16 @@ from classifiers.dev_figures import (
 )
 from classifiers.dev_thresholds import thresholds_by_size
 from classifiers.lora_training import (
-    ADAPTER_FILE,
     CHECKPOINTS,
     check_out,
     write_adapter,
 )
-from classifiers.pair_training import PairSettings, fit_pairs
+from classifiers.pair_training import PairSettings, begun_config, fit_pairs, fitted_scorer
 from classifiers.scope import Probabilities
 from classifiers.thresholds import STATED_RATES, by_rate, choose_threshold
 from classifiers.training_pairs import Pair, Report, make_training_pairs
 from classifiers.training_queries import WRITTEN_FACTS
-from memory_store.devices import choose_device
-from memory_store.encoder import EMBEDDED_FINGERPRINT, Encoder
+from memory_store.encoder import Encoder
 
 DEFAULT_FALSE_FIRE = 0.01
 SHOWN_AT = 0.005
@@ -138,21 +131,9 @@ def finish(
     device: str | None = None,
 ) -> CrossEncoderScorer:
     """Calibrate an adapter on one half of dev, measure it, and write its config."""
-    config: dict[str, Any] = {
-        "kind": KIND,
-        "body": EMBEDDED_FINGERPRINT,
-        "precision": chosen_precision("auto", choose_device(device)),
-        "model_sha256": sha256,
-        "lora": {"rank": settings.rank, "alpha": settings.alpha},
-        "calibration": {"slope": 1.0, "offset": 0.0},
-        "recall_floor": recall_floor(dev),
-        "default_false_fire": DEFAULT_FALSE_FIRE,
-        "thresholds": [],
-    }
-    model, tokenizer = load_body()
-    merge(model, (out / ADAPTER_FILE).read_bytes(), settings.alpha / settings.rank)
-    runtime = runtime_of(model, device, config["precision"])
-    raw = judge(dev, CrossEncoderScorer(lambda: (runtime, tokenizer), config).logits)
+    config = begun_config(sha256, settings, DEFAULT_FALSE_FIRE, device)
+    config["recall_floor"] = recall_floor(dev)
+    raw = judge(dev, fitted_scorer(out, config, settings, device).logits)
     half = np.arange(len(dev.queries)) % 2 == 0
     config["calibration"] = _calibration(raw, half)
     probabilities = calibrated(raw.scores, **config["calibration"])

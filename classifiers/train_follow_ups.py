@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,15 +14,13 @@ from typing import Any
 import numpy as np
 
 from classifiers.artifact_files import as_records, read_config, read_hashed, write_config
-from classifiers.cross_encoder import KIND, CrossEncoderScorer, chosen_precision
+from classifiers.cross_encoder import KIND, CrossEncoderScorer
 from classifiers.follow_up_examples import FACTS, make_follow_up_pairs
 from classifiers.lora_training import ADAPTER_FILE, CHECKPOINTS, check_out, write_adapter
-from classifiers.pair_training import PairSettings, fit_pairs
+from classifiers.pair_training import PairSettings, begun_config, fit_pairs, fitted_scorer
 from classifiers.scope import Probabilities
 from classifiers.thresholds import STATED_RATES, choose_threshold, exact_interval
-from classifiers.training_pairs import Pair, Report
-from memory_store.devices import choose_device
-from memory_store.encoder import EMBEDDED_FINGERPRINT
+from classifiers.training_pairs import Pair, Report, TrainingPairs
 from memory_store.errors import ErrataError
 
 DEFAULT_FALSE_FIRE = 0.01
@@ -96,7 +94,8 @@ def train_follow_ups(
     report("making up conversations", 1, 2)
     dev = make_follow_up_pairs(folder, "dev", seed, settings.dev_facts)
     report("making up conversations", 2, 2)
-    log.info("%d pairs: %s", len(pairs), json.dumps(_counts(pairs)))
+    counts = TrainingPairs(pairs, {}).counts()
+    log.info("%d pairs: %s", len(pairs), json.dumps(counts))
     labels = np.array([pair.label for pair in dev])
     model, best_step = fit_pairs(
         pairs,
@@ -116,7 +115,7 @@ def train_follow_ups(
         "settings": asdict(settings),
         "best_step": best_step,
         "begun_with": begun["model_sha256"],
-        "pairs": _counts(pairs),
+        "pairs": counts,
     }
     scorer = finish(out, write_adapter(model, out), dev, settings, facts, device)
     shutil.rmtree(out / CHECKPOINTS)
@@ -132,18 +131,8 @@ def finish(
     device: str | None = None,
 ) -> CrossEncoderScorer:
     """Choose an adapter's thresholds on one half of dev, measure it on the other."""
-    config: dict[str, Any] = {
-        "kind": KIND,
-        "body": EMBEDDED_FINGERPRINT,
-        "precision": chosen_precision("auto", choose_device(device)),
-        "model_sha256": sha256,
-        "lora": {"rank": settings.rank, "alpha": settings.alpha},
-        "calibration": {"slope": 1.0, "offset": 0.0},
-        "default_false_fire": DEFAULT_FALSE_FIRE,
-        "thresholds": [asdict(choose_threshold([0.0], DEFAULT_FALSE_FIRE))],
-    }
-    write_config(out, config)
-    scores = CrossEncoderScorer.load(out, device).score(_texts(dev))
+    config = begun_config(sha256, settings, DEFAULT_FALSE_FIRE, device)
+    scores = fitted_scorer(out, config, settings, device).score(_texts(dev))
     labels = np.array([pair.label for pair in dev])
     half = np.arange(len(dev)) % 2 == 0
     choices = [choose_threshold(scores[half & ~labels], rate) for rate in STATED_RATES]
@@ -182,11 +171,3 @@ def _fired(pairs: Sequence[Pair], scores: Probabilities, threshold: float) -> li
 
 def _texts(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
     return [(pair.query, pair.edit) for pair in pairs]
-
-
-def _counts(pairs: Sequence[Pair]) -> dict[str, dict[str, int]]:
-    found = {
-        name: Counter(pair.kind for pair in pairs if pair.label is label)
-        for name, label in (("in scope", True), ("out of scope", False))
-    }
-    return {name: dict(counter.most_common()) for name, counter in found.items()}

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from benchmarks.peers.editor import EditedModel, PeerEdit
-from benchmarks.peers.routed import Asked, NearestText, RoutedModel
+from benchmarks.peers.editor import EditedModel
+from benchmarks.peers.routed import Asked, NearestText, TextEditor
 from benchmarks.remembering import RememberingEncoder
 from memory_store import Edit, Encoder
 from serac.answerers import STOPS
@@ -22,7 +22,7 @@ from serac.demonstrations import PAPER, Demonstration, DemonstrationStore, IkeSe
 from serac.prompts import MAX_EDITS, completion_prompt
 
 
-class Ike:
+class Ike(TextEditor):
     """Puts the nearest edits and demonstrations before every query; fits ``Editor``.
 
     Args:
@@ -41,28 +41,15 @@ class Ike:
         settings: IkeSettings = PAPER,
         k: int = MAX_EDITS,
     ) -> None:
-        self.model, self.settings, self.k = model, settings, k
-        self.kept = NearestText(encoder)
+        super().__init__(model)
+        self.settings, self.k = settings, k
+        self.kept: NearestText = NearestText(encoder)
         self._encoder = RememberingEncoder(encoder)
         self._store = DemonstrationStore(self._encoder)
         self._shown: dict[str, tuple[Demonstration, ...]] = {}
 
-    def apply(self, edits: Sequence[PeerEdit]) -> EditedModel:
-        """Keep the edits, and return the model with prompts over all that are kept."""
-        self.kept.keep(edits)
-        return RoutedModel(self._choose)
-
-    def undo(self) -> None:
-        """Forget all edits."""
-        self.kept.undo()
-
-    def bytes_kept(self) -> int:
-        """Return how many bytes are kept for the edits."""
-        return self.kept.bytes_kept()
-
-    def _choose(self, queries: Sequence[str]) -> list[Asked]:
-        if not self.kept.edits:
-            return [Asked(self.model, query) for query in queries]
+    def chosen(self, queries: Sequence[str]) -> list[Asked]:
+        """Return prompts with demonstrations and the edits nearest to each query."""
         found = self.kept.nearest(queries, self.k)
         self._find({edits[0].text: edits[0] for edits in found})
         return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -157,3 +158,44 @@ class NearestText(KeptText):
         likeness = self.encoder.encode(queries) @ self.vectors.T
         order = np.argsort(-likeness, axis=1, kind="stable")[:, :k]
         return [[self.edits[n] for n in row] for row in order]
+
+
+class TextEditor(ABC):
+    """An editor that keeps edits as text and chooses, for each query, who continues which prompt.
+
+    Args:
+        model: Continues the queries as they are while there are no edits; it is never changed.
+
+    Attributes:
+        name: What rows and tables call it.
+        kept: The edits.
+    """
+
+    name: str
+    kept: KeptText
+
+    def __init__(self, model: EditedModel) -> None:
+        self.model = model
+        self.kept = KeptText()
+
+    def apply(self, edits: Sequence[PeerEdit]) -> EditedModel:
+        """Keep the edits, and return who answers under all that are kept."""
+        self.kept.keep(edits)
+        return RoutedModel(self._choose)
+
+    def undo(self) -> None:
+        """Forget all edits."""
+        self.kept.undo()
+
+    def bytes_kept(self) -> int:
+        """Return how many bytes are kept for the edits."""
+        return self.kept.bytes_kept()
+
+    def _choose(self, queries: Sequence[str]) -> Sequence[Asked]:
+        if not self.kept.edits:
+            return [Asked(self.model, query) for query in queries]
+        return self.chosen(queries)
+
+    @abstractmethod
+    def chosen(self, queries: Sequence[str]) -> Sequence[Asked]:
+        """Return for each query who continues which prompt; there is an edit at least."""

@@ -15,13 +15,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.baselines import SERAC_COSINE
-from benchmarks.peers.editor import EditedModel, PeerEdit
-from benchmarks.peers.routed import Asked, KeptText, RoutedModel
+from benchmarks.peers.editor import EditedModel
+from benchmarks.peers.routed import Asked, TextEditor
 from memory_store import Encoder
 from serac.counterfactual.prompt import STOP, counterfactual_prompt
 
 
-class SeracRule:
+class SeracRule(TextEditor):
     """Asks the counterfactual model where the nearest edit is near enough; fits ``Editor``.
 
     Args:
@@ -33,25 +33,11 @@ class SeracRule:
     name = "SERAC's rule"
 
     def __init__(self, model: EditedModel, counterfactual: EditedModel, encoder: Encoder) -> None:
-        self.model, self.counterfactual, self.encoder = model, counterfactual, encoder
-        self.kept = KeptText()
+        super().__init__(model)
+        self.counterfactual, self.encoder = counterfactual, encoder
 
-    def apply(self, edits: Sequence[PeerEdit]) -> EditedModel:
-        """Keep the edits, and return who answers under all that are kept."""
-        self.kept.keep(edits)
-        return RoutedModel(self._choose)
-
-    def undo(self) -> None:
-        """Forget all edits."""
-        self.kept.undo()
-
-    def bytes_kept(self) -> int:
-        """Return how many bytes are kept for the edits."""
-        return self.kept.bytes_kept()
-
-    def _choose(self, queries: Sequence[str]) -> list[Asked]:
-        if not self.kept.edits:
-            return [Asked(self.model, query) for query in queries]
+    def chosen(self, queries: Sequence[str]) -> list[Asked]:
+        """Return who answers each query: the counterfactual model where an edit is near enough."""
         vectors = self.encoder.encode([edit.text for edit in self.kept.edits])
         likeness = self.encoder.encode(queries) @ vectors.T
         asked = []
