@@ -8,7 +8,7 @@ import logging
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from memory_store.errors import ErrataError
 
@@ -59,6 +59,83 @@ def check_out(out: Path) -> None:
     there = next(one for one in (out, *out.absolute().parents) if one.exists())
     if not there.is_dir():
         raise ErrataError(f"{out} is no folder; name another with --out")
+
+
+class StepSettings(Protocol):
+    """What steps, batches and looks at dev of a training are decided by."""
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps at most."""
+        ...
+
+    @property
+    def batch_size(self) -> int:
+        """Examples in a step."""
+        ...
+
+    @property
+    def learning_rate(self) -> float:
+        """Its peak; it rises over the first steps and falls to 0."""
+        ...
+
+    @property
+    def warmup_steps(self) -> int:
+        """Over how many steps it rises."""
+        ...
+
+    @property
+    def evaluate_every(self) -> int:
+        """Steps between two looks at dev, each with a checkpoint."""
+        ...
+
+
+def training_arguments(
+    checkpoints: Path,
+    settings: StepSettings,
+    seed: int,
+    *,
+    on_gpu: bool,
+    show_bar: bool,
+    **own: Any,
+) -> Any:
+    """Return ``transformers.TrainingArguments``; of the checkpoints the best on dev is kept.
+
+    Args:
+        checkpoints: Where they go.
+        settings: How to train.
+        seed: Decides every random choice.
+        on_gpu: Whether a GPU is used.
+        show_bar: Whether to show the trainer's progress bar.
+        **own: What one training has of its own.
+    """
+    from transformers import TrainingArguments
+
+    return TrainingArguments(
+        output_dir=str(checkpoints),
+        max_steps=settings.steps,
+        per_device_train_batch_size=settings.batch_size,
+        per_device_eval_batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        warmup_steps=settings.warmup_steps,
+        lr_scheduler_type="linear",
+        use_cpu=not on_gpu,
+        train_sampling_strategy="sequential",
+        eval_strategy="steps",
+        eval_steps=settings.evaluate_every,
+        save_steps=settings.evaluate_every,
+        save_total_limit=2,
+        restore_callback_states_from_checkpoint=True,
+        load_best_model_at_end=True,
+        metric_for_best_model="loss",
+        greater_is_better=False,
+        seed=seed,
+        report_to=[],
+        disable_tqdm=not show_bar,
+        remove_unused_columns=False,
+        label_names=["labels"],
+        **own,
+    )
 
 
 def logs_to(logger: logging.Logger) -> Any:

@@ -30,6 +30,7 @@ from classifiers.lora_training import (
     begun,
     grouped_by_length,
     logs_to,
+    training_arguments,
 )
 from classifiers.scope import Probabilities
 from classifiers.training_pairs import Pair
@@ -103,7 +104,6 @@ def fit_pairs(
         EarlyStoppingCallback,
         PrinterCallback,
         Trainer,
-        TrainingArguments,
         set_seed,
     )
 
@@ -121,32 +121,15 @@ def fit_pairs(
     if start is not None:
         set_peft_model_state_dict(adapted, load(start))
     checkpoints = out / CHECKPOINTS
-    arguments = TrainingArguments(
-        output_dir=str(checkpoints),
-        max_steps=settings.steps,
-        per_device_train_batch_size=settings.batch_size,
-        per_device_eval_batch_size=settings.batch_size,
-        learning_rate=settings.learning_rate,
-        warmup_steps=settings.warmup_steps,
-        lr_scheduler_type="linear",
+    arguments = training_arguments(
+        checkpoints,
+        settings,
+        seed,
+        on_gpu=on_gpu,
+        show_bar=show_bar,
         weight_decay=0.01,
         bf16=on_gpu or has_bfloat16_instructions(),
-        use_cpu=not on_gpu,
-        train_sampling_strategy="sequential",
-        eval_strategy="steps",
-        eval_steps=settings.evaluate_every,
-        save_steps=settings.evaluate_every,
-        save_total_limit=2,
-        restore_callback_states_from_checkpoint=True,
-        load_best_model_at_end=True,
-        metric_for_best_model="loss",
-        greater_is_better=False,
         logging_steps=50,
-        seed=seed,
-        report_to=[],
-        disable_tqdm=not show_bar,
-        remove_unused_columns=False,
-        label_names=["labels"],
     )
 
     by_length = sorted(range(len(judged)), key=lambda n: sum(map(len, judged[n])))

@@ -12,7 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from classifiers.lora_training import CHECKPOINTS, begun, grouped_by_length, logs_to
+from classifiers.lora_training import (
+    CHECKPOINTS,
+    begun,
+    grouped_by_length,
+    logs_to,
+    training_arguments,
+)
 from memory_store.devices import choose_device, has_bfloat16_instructions
 from serac.adapters import lora_config
 from serac.embedded import converted_folder
@@ -99,7 +105,6 @@ def fit_adapter(
         EarlyStoppingCallback,
         PrinterCallback,
         Trainer,
-        TrainingArguments,
         set_seed,
     )
 
@@ -115,31 +120,14 @@ def fit_adapter(
     )
     lora = lora_config(model, settings.rank, settings.alpha, settings.first_layer)
     checkpoints = out / CHECKPOINTS
-    arguments = TrainingArguments(
-        output_dir=str(checkpoints),
-        max_steps=settings.steps,
-        per_device_train_batch_size=settings.batch_size,
-        per_device_eval_batch_size=settings.batch_size,
-        learning_rate=settings.learning_rate,
-        warmup_steps=settings.warmup_steps,
-        lr_scheduler_type="linear",
-        use_cpu=not on_gpu,
-        train_sampling_strategy="sequential",
-        eval_strategy="steps",
-        eval_steps=settings.evaluate_every,
-        save_steps=settings.evaluate_every,
-        save_total_limit=2,
-        restore_callback_states_from_checkpoint=True,
-        load_best_model_at_end=True,
-        metric_for_best_model="loss",
-        greater_is_better=False,
+    arguments = training_arguments(
+        checkpoints,
+        settings,
+        seed,
+        on_gpu=on_gpu,
+        show_bar=show_bar,
         prediction_loss_only=True,
         logging_steps=25,
-        seed=seed,
-        report_to=[],
-        disable_tqdm=not show_bar,
-        remove_unused_columns=False,
-        label_names=["labels"],
     )
 
     class AnswerTrainer(Trainer):
