@@ -20,15 +20,16 @@ from benchmarks.answers_text import add_texts
 from benchmarks.data import Benchmark
 from benchmarks.remembering import RememberingEncoder
 from benchmarks.rows import RESULTS, Rows
-from classifiers import load_follow_ups, load_scope_classifier
-from classifiers.artifact_files import read_config as read_classifier
-from classifiers.follow_ups import SHIPPED as FOLLOW_UPS
+from classifiers import load_scope_classifier
 from memory_store import EditMemory, SentenceTransformerEncoder
 from memory_store.errors import ErrataError
+from serac.adapter_files import read_adapter_config
 from serac.cli.options import err, progress_bar
 from serac.counterfactual import SHIPPED
 from serac.counterfactual.model import read_config
 from serac.overlay import FactOverlay
+from serac.query_rewriting import SHIPPED as REWRITER
+from serac.query_rewriting.model import ADAPTER
 
 PRIVATE = Path(__file__).parent / "private"
 PARTS = ("counterfact", "zsre", "own", "convsent", "texts", "speed")
@@ -95,7 +96,6 @@ class _Run:
         self.by, self.some = by or BY, by is not None
         self.encoder = RememberingEncoder(SentenceTransformerEncoder.embedded())
         self.trained = load_scope_classifier(self.encoder)
-        self.follow_ups = load_follow_ups()
 
     def measure(self, name: str) -> Path:
         """Run a part and write its rows."""
@@ -160,7 +160,7 @@ class _Run:
             self.seed,
             words,
             scope_classifier=self.trained.fingerprint,
-            follow_up_classifier=read_classifier(FOLLOW_UPS)["model_sha256"][:12],
+            query_rewriter=read_adapter_config(REWRITER, ADAPTER)["model_sha256"][:12],
             counterfactual_model=read_config(self.model)["model_sha256"][:12],
             **({"edits_in_memory": len(benchmark.edits)} if benchmark else {}),
         )
@@ -172,7 +172,7 @@ class _Run:
             self.trained.threshold_for(),
             counterfactual_model=self.model,
             recall_floor=self.trained.recall_floor,
-            follow_ups=self.follow_ups,
+            rewriter="trained",
         )
 
 

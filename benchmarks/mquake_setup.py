@@ -29,7 +29,6 @@ from classifiers import load_scope_classifier
 from mello import PlannedDecomposer
 from memory_store import SentenceTransformerEncoder
 from serac.answerers import auto_route, ike
-from serac.conversation import as_turns
 from serac.counterfactual import CounterfactualModel
 from serac.decomposer.model import load_plans
 from serac.demonstrations import PAPER
@@ -114,7 +113,7 @@ class Setup(ExitStack):
             plans_of(plans),
             edited,
             bases,
-            (lambda question: gate(as_turns(question))) if gated else None,
+            gate if gated else None,
         )
         self._setting: dict[str, Any] = {
             "scope_classifier": trained.fingerprint,

@@ -73,8 +73,8 @@ def beyond_triples() -> tuple[Statement, ...]:
 def follow_ups(part: Literal["dev", "test"]) -> tuple[Conversation, ...]:
     """Return the conversations of a part.
 
-    Those for dev were read while turns' readings and the follow-up classifier were worked on; those
-    for test were written apart from what it is trained on, and not looked at.
+    Those for dev were read while the query rewriter was worked on; those for test were written
+    apart from what it is trained on, and not looked at.
     """
     return tuple(
         Conversation(

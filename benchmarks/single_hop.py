@@ -26,7 +26,6 @@ from mello import Plan, PlannedDecomposer
 from mello.plans import read_plan
 from memory_store import SentenceTransformerEncoder
 from serac.cli.options import err, progress_bar
-from serac.conversation import as_turns
 from serac.decomposer.model import SHIPPED, load_plans
 from serac.embedded import load_embedded_base
 from serac.multi_hop import MultiHop, hop_threshold, question_of
@@ -126,7 +125,7 @@ def measure(
     chance = random.Random(seed)  # noqa: S311
     for kind in (one for one in (*IN_SCOPE, *OUT_OF_SCOPE) if one in by_kind):
         cases = chance.sample(by_kind[kind], min(most, len(by_kind[kind])))
-        passing = [case for case in cases if gated.may_have_hops(as_turns(case.query))]
+        passing = [case for case in cases if gated.may_have_hops(case.query)]
         written = _plans(plans, [question_of(case.query) for case in passing], progress)
         planned = [case for case in passing if len(written[question_of(case.query)])]
         changed = [one for case in planned if (one := _changed(overlay, case, written)) is not None]

@@ -7,7 +7,6 @@ from pathlib import Path
 from classifiers.artifact_files import TrainedScorer, read_config
 from classifiers.cross_encoder import KIND as CROSS_ENCODER
 from classifiers.cross_encoder import CrossEncoderScorer
-from classifiers.follow_ups import FollowUps, dialogue_text, load_follow_ups
 from classifiers.scope import Probabilities, ScopeScorer
 from classifiers.shortlist import FOUND, JUDGED, Listed, shortlist
 from classifiers.similarity import KIND as SIMILARITY
@@ -50,7 +49,6 @@ __all__ = [
     "JUDGED",
     "SHIPPED",
     "CrossEncoderScorer",
-    "FollowUps",
     "Listed",
     "Probabilities",
     "ScopeScorer",
@@ -59,8 +57,6 @@ __all__ = [
     "ThresholdChoice",
     "TrainedScorer",
     "choose_threshold",
-    "dialogue_text",
-    "load_follow_ups",
     "load_scope_classifier",
     "shortlist",
     "text_views",

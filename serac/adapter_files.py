@@ -12,7 +12,11 @@ from memory_store.errors import ArtifactError
 from serac.adapters import AdaptedBase
 from serac.transformers_base import TransformersBase
 
-NAMES = {"counterfactual": "counterfactual model", "decomposer": "decomposer"}
+NAMES = {
+    "counterfactual": "counterfactual model",
+    "decomposer": "decomposer",
+    "query-rewriter": "query rewriter",
+}
 """The kinds of adapters, and what a person calls them."""
 
 

@@ -20,8 +20,7 @@ class Candidate:
     Attributes:
         edit: The edit.
         similarity: Cosine similarity of its text to the view that found it.
-        probability: Probability that the query is in the edit's scope; where a name was put into
-            the reading, what the conversation says has a part in it.
+        probability: Probability that the query is in the edit's scope.
         view: The part of the query that was judged with it.
         reading: The reading of the query that the part is of.
     """
@@ -43,8 +42,8 @@ class Decision:
         edits: The edits in whose scope the query is, the most probable first.
         candidates: All edits that were judged: those in scope first, each part the most probable
             first.
-        threshold: Probability from which on an edit is in scope; where a name was put into the
-            reading, it must reach a threshold for those too (see :mod:`serac.router`).
+        threshold: Probability from which on an edit is in scope; where the turn was rewritten, it
+            must reach a threshold for those too (see :mod:`serac.router`).
         reason: One line for a person.
         reading: The last user turn as it was understood: made to stand on its own where an edit
             is in scope only with the turns before.
@@ -96,7 +95,7 @@ class Decision:
                     "edit_id": candidate.edit.id,
                     "similarity": candidate.similarity,
                     "probability": candidate.probability,
-                    "guessed": candidate.reading.guessed,
+                    "rewritten": candidate.reading.rewritten,
                 }
                 for candidate in self.candidates
             ],

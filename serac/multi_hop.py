@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,6 @@ from serac.decomposer.model import LONGEST_QUESTION
 from serac.short_answers import as_name
 from serac.tasks import is_task
 from serac.transformers_base import TransformersBase
-from serac.view import readings
 
 DECOMPOSERS = ("trained", "prompted", "none")
 """Decomposers by name: the shipped one, the base model under MeLLo's prompt, and no one."""
@@ -56,18 +55,17 @@ class MultiHop:
     decomposer: Decomposer
     passes: Passes = lambda question: True
 
-    def may_have_hops(self, turns: Sequence[Turn]) -> bool:
-        """Say whether the last turn stands on its own and may be a multi-hop question.
+    def may_have_hops(self, query: str) -> bool:
+        """Say whether a query may be a multi-hop question.
 
         A task that facts only come into on its way is none, and neither is a message that asks
         two questions, or whose question would not be one alone.
         """
-        last = turns[-1].content
-        if len(last) > LONGEST_QUESTION or len(readings(turns)) > 1 or is_task(last):
+        if len(query) > LONGEST_QUESTION or is_task(query):
             return False
-        if sum(sentence.endswith("?") for sentence in sentences(last)) > 1:
+        if sum(sentence.endswith("?") for sentence in sentences(query)) > 1:
             return False
-        return self.passes(last) and self.passes(question_of(last))
+        return self.passes(query) and self.passes(question_of(query))
 
     def reply(
         self,

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from classifiers import FollowUps, ScopeScorer, Threshold, load_follow_ups, load_scope_classifier
+from classifiers import ScopeScorer, Threshold, load_scope_classifier
 from mello import Decomposer
 from memory_store import Edit, EditDraft, EditMemory, Encoder, LazyEncoder
 from memory_store.errors import ErrataError, InvalidQueryError, MissingModelError
@@ -36,13 +36,18 @@ from serac.multi_hop import (
     trained,
 )
 from serac.preview import BlastRadius, preview, reference_questions
+from serac.query_rewriting import SHIPPED as REWRITER
+from serac.query_rewriting import LazyRewriter
 from serac.router import Router
 from serac.short_answers import ShortAnswers
 from serac.transformers_base import TransformersBase
+from serac.view import Rewriter, has_pronoun, may_refer_back
 
 log = logging.getLogger(__name__)
 
 ANSWERERS = ("auto", "counterfactual", "ike")
+REWRITERS = ("trained", "none")
+DEFAULT_REWRITER = "trained"
 DEFAULT_ANSWERER = "auto"
 
 
@@ -76,7 +81,9 @@ class FactOverlay:
             which is asked about every question; with ``none`` or ``None`` each is asked as it is.
         device: Where local models run; chosen by itself when ``None``.
         recall_floor: Closeness below which an edit is not judged.
-        follow_ups: Has a say in turns that are only understood with those before them.
+        rewriter: Makes turns that are only understood with those before them stand on their own:
+            ``trained`` (the shipped one, or that of a ``Path``), or one of your own; with ``none``
+            or ``None`` each turn is read as it was written.
         hop_threshold: The threshold for the hops of a multi-hop question; the other one when
             ``None``.
     """
@@ -94,13 +101,19 @@ class FactOverlay:
         decomposer: Decomposer | str | Path | None = None,
         device: str | None = None,
         recall_floor: float = -math.inf,
-        follow_ups: FollowUps | None = None,
+        rewriter: Rewriter | str | Path | None = None,
         hop_threshold: float | Threshold | None = None,
     ) -> None:
         if isinstance(decomposer, str):
             check_name(decomposer)
         if answerer not in ANSWERERS:
             raise ErrataError(f"unknown answerer {answerer!r}; use one of {', '.join(ANSWERERS)}")
+        if isinstance(rewriter, str) and rewriter not in REWRITERS:
+            names = ", ".join(REWRITERS)
+            raise ErrataError(f"unknown rewriter {rewriter!r}; use one of {names}, or a Path")
+        self._base, self.device = base, device
+        self._loaded: dict[str, Any] = {}
+        self._loading = threading.RLock()
         self._is_auto = answerer == "auto"
         route: Any = self._auto_route if self._is_auto else answerer
         self.memory = memory
@@ -111,17 +124,13 @@ class FactOverlay:
             threshold,
             route=route,
             recall_floor=recall_floor,
-            follow_ups=follow_ups,
+            rewriter=self._rewriter(rewriter),
         )
         held = threshold if hop_threshold is None else hop_threshold
         self.hop_router = Router(memory, scorer, held, route=route, recall_floor=recall_floor)
         self.decomposer = decomposer
-        self.device = device
-        self._base = base
         self._counterfactual = counterfactual_model
         self._ike_settings = ike_settings
-        self._loaded: dict[str, Any] = {}
-        self._loading = threading.RLock()
 
     @classmethod
     def open(
@@ -132,6 +141,7 @@ class FactOverlay:
         namespace: str = "default",
         answerer: str = DEFAULT_ANSWERER,
         decomposer: Decomposer | str | Path | None = DEFAULT_DECOMPOSER,
+        rewriter: Rewriter | str | Path | None = DEFAULT_REWRITER,
         false_fire: float | None = None,
         scope: str | Path | None = None,
         encoder: Encoder | None = None,
@@ -146,12 +156,12 @@ class FactOverlay:
             namespace: The group of edits to use.
             answerer: See the constructor.
             decomposer: See the constructor.
+            rewriter: See the constructor.
             false_fire: Share of out-of-scope queries that may fire; picks the threshold among
                 those that the classifier was measured at. When ``None``, what the namespace was
                 calibrated to (:mod:`serac.calibration`), or else the classifier's own default. Hops
                 are held to at most half of it, unless the namespace was calibrated.
-            scope: Folder of the scope classifier; the shipped one when ``None``. The shipped
-                follow-up classifier goes with that alone; give ``follow_ups`` for another.
+            scope: Folder of the scope classifier; the shipped one when ``None``.
             encoder: Embeds edits and queries; the embedded one when ``None``.
             device: Where local models run; chosen by itself when ``None``.
             **options: Further arguments of the constructor.
@@ -160,8 +170,6 @@ class FactOverlay:
         folder = Path(scope) if scope is not None else None
         scorer = load_scope_classifier(encoder, folder, device)
         threshold = scorer.threshold_for(false_fire)  # first: what is refused begins no memory
-        if folder is None and "follow_ups" not in options:
-            options["follow_ups"] = load_follow_ups(None, device)
         memory = EditMemory.open(path, encoder, namespace=namespace)
         try:
             own = remembered(memory, scorer) if false_fire is None else None
@@ -175,6 +183,7 @@ class FactOverlay:
                 base=base,
                 answerer=answerer,
                 decomposer=decomposer,
+                rewriter=rewriter,
                 device=device,
                 recall_floor=scorer.recall_floor,
                 **options,
@@ -257,8 +266,16 @@ class FactOverlay:
         if self.decomposer in (None, "none") or not len(self.memory):
             return None
         multi_hop = self._multi_hop(base)
-        if multi_hop is None or not multi_hop.may_have_hops(turns):
+        question = turns[-1].content
+        if multi_hop is None or not multi_hop.may_have_hops(question):
             return None
+        if may_refer_back(turns):
+            reading = self.router.rewritten([turns])[0]
+            if reading is None and self.router.rewriter is None and has_pronoun(question):
+                return None
+            question = reading.text if reading else question
+            if not multi_hop.may_have_hops(question):
+                return None
         short = ShortAnswers(lambda: base or self.base)
 
         def ask(subquestion: str) -> Reply:
@@ -276,7 +293,7 @@ class FactOverlay:
 
         tentative = short.answer if explain else None
         try:
-            return multi_hop.reply(turns[-1].content, ask, self.hop_router.threshold, tentative)
+            return multi_hop.reply(question, ask, self.hop_router.threshold, tentative)
         except InvalidQueryError as error:  # of a hop; the question itself can be asked
             log.warning("asked as it is, since a hop can't be: %s", error)
             return None
@@ -294,6 +311,19 @@ class FactOverlay:
             return None
         folder = self.decomposer if isinstance(self.decomposer, Path) else DECOMPOSER
         return trained(self._embedded_body, folder)
+
+    def _rewriter(self, named: Rewriter | str | Path | None) -> Rewriter | None:
+        if named is None or named == "none":
+            return None
+        if not isinstance(named, (str, Path)):
+            return named
+        folder = named if isinstance(named, Path) else REWRITER
+
+        def body() -> TransformersBase | None:
+            installed = _is_embedded_installed("turns are read without those before them")
+            return self._embedded_body() if installed else None
+
+        return LazyRewriter(body, folder)
 
     # Models, loaded when first needed
 
@@ -333,7 +363,7 @@ class FactOverlay:
         for one in (near, getattr(near, "base", None)):  # of a LocalChatModel
             if isinstance(one, TransformersBase) and one.fingerprint == FINGERPRINT:
                 return one
-        return load_embedded_base(self.device)
+        return self._once("embedded body", lambda: load_embedded_base(self.device))
 
     def _once(self, name: str, load: Any) -> Any:
         with self._loading:

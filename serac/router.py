@@ -11,11 +11,9 @@ from typing import Protocol
 from classifiers import (
     FOUND,
     JUDGED,
-    FollowUps,
     Listed,
     ScopeScorer,
     Threshold,
-    dialogue_text,
     shortlist,
     text_views,
     window,
@@ -24,11 +22,10 @@ from memory_store import Edit, SearchHit
 from serac.contradictions import without_contradictions
 from serac.conversation import Turn
 from serac.decision import Candidate, Decision, Route
-from serac.view import Reading, readings
+from serac.view import Reading, Rewriter, as_written, made_to_stand
 
-GUESSED_THRESHOLD = 0.7
-"""Probability that a reading with a guessed name must reach at least where there is no follow-up
-classifier; chosen on conversations."""
+REWRITTEN_THRESHOLD = 0.5
+"""Probability that a turn made to stand on its own must reach at least; chosen on conversations."""
 
 ChooseRoute = Callable[[str, Sequence[Edit]], Route]
 """From the reading of a query and the edits in whose scope it is, to who answers."""
@@ -72,8 +69,7 @@ class Router:
         found: How many edits are looked up for each view of the query.
         judged: How many of them the scorer judges at most, the closest ones.
         recall_floor: Closeness below which an edit is not judged.
-        follow_ups: Has a say in the readings with a guessed name, since it sees the whole
-            conversation.
+        rewriter: Makes turns that are only understood with those before them stand on their own.
     """
 
     def __init__(
@@ -86,9 +82,9 @@ class Router:
         found: int = FOUND,
         judged: int = JUDGED,
         recall_floor: float = -math.inf,
-        follow_ups: FollowUps | None = None,
+        rewriter: Rewriter | None = None,
     ) -> None:
-        self.follow_ups = follow_ups
+        self.rewriter = rewriter
         self.memory = memory
         self.scorer = scorer
         self._threshold = threshold
@@ -109,25 +105,38 @@ class Router:
         return self.decide_many([turns])[0]
 
     def decide_many(self, conversations: Sequence[Sequence[Turn]]) -> list[Decision]:
-        """Return a decision for each conversation; lookups and judgements are done in one batch."""
-        read = [readings(turns) for turns in conversations]
-        viewed = {one.text: text_views(one.text) for found in read for one in found}
+        """Return a decision for each conversation; lookups and judgements are done in batches."""
+        threshold = self.threshold
+        judged = self._judged([as_written(turns) for turns in conversations])
+        still = [
+            place
+            for place, found in enumerate(judged)
+            if not any(candidate.probability >= threshold for candidate in found)
+        ]
+        rewritten = self.rewritten([conversations[place] for place in still])
+        more = {place: one for place, one in zip(still, rewritten, strict=True) if one is not None}
+        for place, found in zip(more, self._judged(list(more.values())), strict=True):
+            judged[place] += found
+        return [
+            self._decided(turns, found, threshold)
+            for turns, found in zip(conversations, judged, strict=True)
+        ]
+
+    def rewritten(self, conversations: Sequence[Sequence[Turn]]) -> list[Reading | None]:
+        """Return each last turn made to stand on its own; ``None`` where it does as it is."""
+        return made_to_stand(conversations, self.rewriter if len(self.memory) else None)
+
+    def _judged(self, readings: Sequence[Reading]) -> list[list[Candidate]]:
+        """Return for each reading the edits near to it, with what the scorer says of them."""
+        viewed = {one.text: text_views(one.text) for one in readings}
         flat = list(dict.fromkeys(view for texts in viewed.values() for view in texts))
         hits = (
             dict(zip(flat, self.memory.search_many(flat, self.found), strict=True)) if flat else {}
         )
         near = [
-            [Near(one, *pair) for one in found for pair in self._near(one.text, viewed, hits)]
-            for found in read
+            [Near(one, *pair) for pair in self._near(one.text, viewed, hits)] for one in readings
         ]
-        judged = self._judge(near)
-        if self.follow_ups is not None:
-            judged = _with_conversations(self.follow_ups, conversations, judged)
-        threshold = self.threshold
-        return [
-            self._decided(turns, found, threshold)
-            for turns, found in zip(conversations, judged, strict=True)
-        ]
+        return self._judge(near)
 
     def _near(
         self, whole: str, viewed: dict[str, tuple[str, ...]], hits: dict[str, list[SearchHit]]
@@ -152,7 +161,7 @@ class Router:
         ]
 
     def _judge(self, near: Sequence[Sequence[Near]]) -> list[list[Candidate]]:
-        """Return what the scorer says of each query's near edits, each by its own reading."""
+        """Return what the scorer says of each reading's near edits."""
         flat = [one for found in near for one in found]
         pairs = [(one.listed.shown, one.edit.text) for one in flat]
         scored = zip(flat, self.scorer.score(pairs) if pairs else (), strict=True)
@@ -188,39 +197,8 @@ class Router:
 
     def _needed(self, threshold: float) -> Callable[[Candidate], float]:
         """Return what tells from which probability on a candidate's edit is in scope."""
-        least = self.follow_ups.threshold if self.follow_ups else GUESSED_THRESHOLD
-        guessed = max(threshold, least)
-        return lambda candidate: guessed if candidate.reading.guessed else threshold
-
-
-def _with_conversations(
-    follow_ups: FollowUps,
-    conversations: Sequence[Sequence[Turn]],
-    judged: Sequence[Sequence[Candidate]],
-) -> list[list[Candidate]]:
-    """Return the candidates; of readings with a guessed name the conversation has a say too."""
-    guessed = [
-        (place, at)
-        for place, found in enumerate(judged)
-        for at, one in enumerate(found)
-        if one.reading.guessed
-    ]
-    said = [list(found) for found in judged]
-    if guessed:
-        texts = {place: _as_text(conversations[place]) for place in {p for p, _ in guessed}}
-        mixed = follow_ups.mixed(
-            [judged[place][at].probability for place, at in guessed],
-            [(texts[place], judged[place][at].edit.text) for place, at in guessed],
-        )
-        for (place, at), probability in zip(guessed, mixed, strict=True):
-            said[place][at] = replace(judged[place][at], probability=float(probability))
-    return said
-
-
-def _as_text(turns: Sequence[Turn]) -> str:
-    """Return what was said as one text; a system prompt is no part of it."""
-    before = [turn.content for turn in turns[:-1] if turn.role != "system"]
-    return dialogue_text(before, turns[-1].content)
+        rewritten = max(threshold, REWRITTEN_THRESHOLD)
+        return lambda candidate: rewritten if candidate.reading.rewritten else threshold
 
 
 def _best_of_each(
@@ -228,7 +206,7 @@ def _best_of_each(
 ) -> tuple[Candidate, ...]:
     """Return the best candidate of each edit over all readings, the most probable first.
 
-    One that is in scope comes before one that isn't: a guessed reading has to reach more.
+    One that is in scope comes before one that isn't: a rewritten turn has to reach more.
     """
     order = sorted(
         judged,

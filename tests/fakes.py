@@ -168,6 +168,19 @@ class FakeCompletionBase(FakeBase):
         return iter(self.begun if begins else self.pieces)
 
 
+class FakeRewriter:
+    """Fits ``Rewriter``: writes last turns again by a table, and remembers those it was shown."""
+
+    def __init__(self, **queries: str) -> None:
+        self.queries = queries
+        self.asked: list[list[str]] = []
+
+    def rewrite_all(self, conversations: Sequence[Sequence[Turn]]) -> list[str | None]:
+        lasts = [turns[-1].content for turns in conversations]
+        self.asked.append(lasts)
+        return [self.queries.get(last) for last in lasts]
+
+
 class ScriptedDecomposer:
     """Fits ``Decomposer``: gives its steps one after the other, the last one for ever."""
 

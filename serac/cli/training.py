@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from classifiers import SHIPPED, CrossEncoderScorer, SimilarityScorer, TrainedScorer
+from classifiers import CrossEncoderScorer, SimilarityScorer, TrainedScorer
 from memory_store.errors import ErrataError
 from serac.cli.options import DeviceOption, JsonOption, err, show, stage_bars
 
@@ -64,64 +64,6 @@ def train_scope(
                     f"{row['stated_false_fire']:<6} {row['kind']:<29} n={row['n']:<6} "
                     f"fires {row['fires']['value']:.3f}   "
                     f"on its own edit {row['fires_on_own_edit']['value']:.3f}"
-                    for row in scorer.facts["dev"]
-                ),
-            ]
-        ),
-    )
-
-
-@train.command("follow-ups")
-def train_follow_ups(
-    data: Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")],
-    to: Annotated[Path, typer.Option("--out", help="Where the artifact goes.")] = Path(
-        "follow-up-classifier"
-    ),
-    begin_with: Annotated[
-        Path | None,
-        typer.Option(
-            "--begin-with",
-            help="Folder of the scope cross-encoder to go on from; the shipped one otherwise.",
-        ),
-    ] = None,
-    steps: Annotated[
-        int | None, typer.Option("--steps", min=1, help="Most steps; 4000 otherwise.")
-    ] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, max=2**32 - 1, help="Decides every random choice.")
-    ] = 0,
-    device: DeviceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Train a classifier of follow-ups, on made-up conversations, and choose its thresholds.
-
-    Checkpoints are kept in its folder; the same command goes on from the last. An overlay is given
-    what was trained as follow_ups=classifiers.load_follow_ups(FOLDER).
-    """
-    from classifiers import train_follow_ups as training
-
-    settings = training.FollowUpSettings()
-    if steps is not None:
-        settings = replace(settings, steps=steps)
-    with stage_bars() as report:
-        scorer = training.train_follow_ups(
-            data,
-            to,
-            begin_with or SHIPPED,
-            seed=seed,
-            settings=settings,
-            device=device,
-            report=report,
-            show_bar=err.is_terminal,
-        )
-    show(
-        {"artifact": str(to), **scorer.facts},
-        as_json,
-        lambda: "\n".join(
-            [
-                f"saved in {to}",
-                *(
-                    f"{row['kind']:<40} n={row['n']:<5} fires {row['fires']:.3f}"
                     for row in scorer.facts["dev"]
                 ),
             ]
@@ -266,3 +208,53 @@ def _cross_encoder(
             report=report,
             show_bar=err.is_terminal,
         )
+
+
+@train.command("query-rewriter")
+def train_query_rewriter(
+    data: Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")],
+    to: Annotated[Path, typer.Option("--out", help="Where the artifact goes.")] = Path(
+        "query-rewriter"
+    ),
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, help="Most steps; 400 otherwise.")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Decides every random choice.")
+    ] = 0,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a query rewriter: a LoRA adapter that makes turns stand on their own.
+
+    Checkpoints are kept in its folder; the same command goes on from the last. An overlay is given
+    what was trained as rewriter=Path(FOLDER).
+    """
+    from serac.query_rewriting import training
+
+    settings = training.TrainingSettings()
+    if steps is not None:
+        settings = replace(settings, steps=steps)
+    with stage_bars() as report:
+        rewriter = training.train_rewriter(
+            data,
+            to,
+            seed=seed,
+            settings=settings,
+            device=device,
+            report=report,
+            show_bar=err.is_terminal,
+        )
+    show(
+        {"artifact": str(to), **rewriter.facts},
+        as_json,
+        lambda: "\n".join(
+            [
+                f"saved in {to}",
+                *(
+                    f"{row['kind']:<40} n={row['n']:<5} right {row['right']:.3f}"
+                    for row in rewriter.facts["dev"]
+                ),
+            ]
+        ),
+    )

@@ -53,7 +53,7 @@ def test_a_record_of_it_is_plain_json():
         "runner_up_score": None,
         "reason": "because",
         "candidates": [
-            {"edit_id": "needle", "similarity": 0.7, "probability": 0.9, "guessed": False}
+            {"edit_id": "needle", "similarity": 0.7, "probability": 0.9, "rewritten": False}
         ],
     }
 

@@ -11,6 +11,7 @@ from memory_store import EditMemory
 from memory_store.errors import ArtifactError, ErrataError, InvalidQueryError, UnknownEditError
 from serac.conversation import Turn
 from serac.overlay import FactOverlay
+from serac.query_rewriting import LazyRewriter
 
 NEEDLE = "The Space Needle is located in Paris."
 IN_SCOPE = "In which city is the Space Needle located, Paris?"
@@ -217,7 +218,7 @@ class TestOpen:
             ) as overlay:
                 thresholds.append(overlay.router.threshold)
                 assert overlay.hop_router.threshold > overlay.router.threshold
-                assert overlay.router.follow_ups is not None
+                assert isinstance(overlay.router.rewriter, LazyRewriter)
         assert thresholds == sorted(thresholds, reverse=True)
 
     def test_a_scope_classifier_of_one_s_own_is_used(self, tmp_path):
@@ -229,13 +230,14 @@ class TestOpen:
             with FactOverlay.open(":memory:", scope=folder, **own) as overlay:
                 overlay.add(NEEDLE)
                 assert overlay.router.threshold == scorer.threshold_for(0.05).at(1)
-                assert overlay.router.follow_ups is None  # it goes with the shipped one alone
                 assert overlay.decide(NEEDLE).score == scorer.score([(NEEDLE, NEEDLE)])[0]
         with pytest.raises(ArtifactError, match="was trained with all-MiniLM"):
             FactOverlay.open(tmp_path / "facts.db", scope=ARTIFACTS / "similarity", **own)
         assert not (tmp_path / "facts.db").exists()
 
-    @pytest.mark.parametrize("options", [{"answerer": "magic"}, {"false_fire": -1.0}])
+    @pytest.mark.parametrize(
+        "options", [{"answerer": "magic"}, {"false_fire": -1.0}, {"rewriter": "magic"}]
+    )
     def test_a_wrong_setting_leaves_no_open_file(self, tmp_path, embedded_encoder, options):
         path = tmp_path / "facts.db"
 

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from fakes import FakeBase, FakeCompletionBase, FakeEncoder, FakeScorer, ScriptedDecomposer
+from fakes import (
+    FakeBase,
+    FakeCompletionBase,
+    FakeEncoder,
+    FakeRewriter,
+    FakeScorer,
+    ScriptedDecomposer,
+)
 
 from mello import Finish, PlannedDecomposer
 from memory_store import EditMemory
@@ -260,10 +267,17 @@ class TestConversation:
     @pytest.mark.parametrize(
         "follow_up", ["Who is the mayor of the city it is located in?", "And its mayor?"]
     )
-    def test_a_follow_up_that_refers_back_is_not(self, overlay, follow_up):
+    def test_without_a_rewriter_one_that_refers_back_is_not(self, overlay, follow_up):
         overlay.ask([*self.BEFORE, Turn("user", follow_up)])
 
         assert overlay.decomposer.seen == []
+
+    def test_with_one_it_is_taken_apart_as_it_was_made_to_stand_on_its_own(self, overlay):
+        follow_up = "Who is the mayor of the city it is located in?"
+        overlay.router.rewriter = FakeRewriter(**{follow_up: QUESTION})
+
+        assert overlay.ask([*self.BEFORE, Turn("user", follow_up)]).text == "Ada Quill"
+        assert set(overlay.decomposer.seen) == {QUESTION}
 
 
 class TestDecomposers:

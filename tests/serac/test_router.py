@@ -2,9 +2,9 @@ import json
 
 import numpy as np
 import pytest
-from fakes import FakeEncoder, FakeMemory, FakeScorer, FunctionScorer
+from fakes import FakeEncoder, FakeMemory, FakeRewriter, FakeScorer, FunctionScorer
 
-from classifiers import FollowUps, Threshold, ThresholdChoice
+from classifiers import Threshold, ThresholdChoice
 from memory_store import Edit, EditMemory, SearchHit
 from serac.conversation import Turn, as_turns
 from serac.router import Router
@@ -110,19 +110,22 @@ def test_an_edit_counts_by_its_best_view():
     assert len(decision.candidates) == 1
 
 
-def test_a_follow_up_is_judged_with_the_name_it_refers_to():
+def test_a_follow_up_is_judged_as_it_was_made_to_stand_on_its_own():
     turns = as_turns(
         [
             Turn("user", "Tell me about the Space Needle."),
             Turn("assistant", "It is a tower."),
-            Turn("user", "Where is it located? Paris?"),
+            Turn("user", "Where is it?"),
         ]
     )
+    rewriter = FakeRewriter(**{"Where is it?": "Where is the Space Needle located, Paris?"})
 
-    decision = Router(FakeMemory(NEEDLE), FakeScorer(), 0.9).decide(turns)
+    decision = Router(FakeMemory(NEEDLE), FakeScorer(), 0.9, rewriter=rewriter).decide(turns)
 
     assert decision.in_scope
-    assert decision.query == "Where is it located? Paris?"
+    assert decision.query == "Where is it?"
+    assert decision.reading == "Where is the Space Needle located, Paris?"
+    assert not Router(FakeMemory(NEEDLE), FakeScorer(), 0.9).decide(turns).in_scope
 
 
 def test_many_are_looked_up_in_one_batch_with_the_same_result():
@@ -218,6 +221,9 @@ class PlacedMemory:
     def search_many(self, queries, k=8):
         return [[SearchHit(self.edit, self.near(query))] for query in queries]
 
+    def __len__(self):
+        return 1
+
 
 BACK = [
     Turn("user", "Tell me about Al."),
@@ -226,11 +232,12 @@ BACK = [
 ]
 
 
-def reading_judged(Al, their):  # noqa: N803
+def reading_judged(Al, their, threshold=0.2):  # noqa: N803
     """The decision where the turn with the name, and as it was written, has a probability."""
     scorer = FunctionScorer(lambda query, edit: Al if "Al" in query else their)
     memory = PlacedMemory("Al owns a red house.", lambda view: 0.9)
-    return Router(memory, scorer, 0.2).decide(as_turns(BACK))
+    rewriter = FakeRewriter(**{"Where is their house?": "Where is Al's house?"})
+    return Router(memory, scorer, threshold, rewriter=rewriter).decide(as_turns(BACK))
 
 
 def test_an_edit_is_kept_with_the_reading_that_brings_it_into_scope():
@@ -241,10 +248,11 @@ def test_an_edit_is_kept_with_the_reading_that_brings_it_into_scope():
     assert len(named.candidates) == 1
 
 
-def test_a_name_that_was_guessed_must_bring_more_than_the_threshold():
-    guessed = reading_judged(Al=0.4, their=0.1)
-    assert not guessed.in_scope
-    assert guessed.reading == "Where is their house?"
+def test_a_turn_that_was_rewritten_must_bring_more_than_the_threshold():
+    rewritten = reading_judged(Al=0.4, their=0.1)
+    assert not rewritten.in_scope
+    assert rewritten.reading == "Where is their house?"
+    assert "(threshold 0.500)" in reading_judged(Al=0.8, their=0.1).reason
     as_written = reading_judged(Al=0.4, their=0.3)
     assert as_written.in_scope
     assert as_written.reading == "Where is their house?"
@@ -316,72 +324,40 @@ def test_a_scorer_is_shown_what_stands_around_a_view_only_if_it_reads_it(reads_c
 
 
 MUSEUM = (Turn("user", "I want to see the Louvre."), Turn("assistant", "A fine museum."))
+CITY, PRICE = "The city?", "The price?"
 
 
-def conversation_judged(alone, threshold=0.3, **probabilities):
-    """A router whose follow-up classifier judges by a word of the last turn, and decides alone."""
-
-    def judge(text, edit):
-        last = text.partition(">> ")[2]
-        return max((p for word, p in probabilities.items() if word in last), default=0.0)
-
-    follow_ups = FollowUps(FunctionScorer(judge), threshold=0.5, weight=1.0)
-    return Router(FakeMemory(LOUVRE), always(alone), threshold, follow_ups=follow_ups)
-
-
-def test_the_conversation_has_a_say_in_a_turn_with_a_guessed_name():
-    decision = conversation_judged(0.1, city=0.8).decide([*MUSEUM, Turn("user", "The city?")])
-    assert decision.in_scope and decision.candidates[0].reading.guessed
-    assert decision.candidates[0].probability == pytest.approx(0.8)
-    assert "threshold 0.500" in decision.reason
-
-
-def test_the_conversation_may_tell_that_a_turn_is_about_something_else():
-    scorer = FunctionScorer(lambda query, edit: 0.85 if "Louvre" in query else 0.1)
-    unsure = FollowUps(FunctionScorer(lambda text, edit: 0.4), threshold=0.5, weight=1.0)
-    turns = [*MUSEUM, Turn("user", "The city?")]
-    assert Router(FakeMemory(LOUVRE), scorer, 0.3).decide(turns).in_scope
-    decision = Router(FakeMemory(LOUVRE), scorer, 0.3, follow_ups=unsure).decide(turns)
-    assert not decision.in_scope and decision.route == "base"
-
-
-def test_a_first_turn_is_judged_by_itself():
-    assert not conversation_judged(0.1, city=0.8).decide(as_turns("The city?")).in_scope
-
-
-def test_a_turn_that_stands_on_its_own_is_judged_by_itself():
-    router = conversation_judged(0.95, threshold=0.9)
-    decision = router.decide([*MUSEUM, Turn("user", "Where is the Louvre?")])
-    assert decision.in_scope and not decision.candidates[0].reading.guessed
+def rewriting_router(*edits, named=0.8, threshold=0.3):
+    """A router to which a query with the museum's name is in scope, and its rewriter."""
+    scorer = FunctionScorer(lambda query, edit: named if "Louvre" in query else 0.1)
+    rewriter = FakeRewriter(**{CITY: "Which city is the Louvre in?", PRICE: "What does it cost?"})
+    return Router(FakeMemory(*edits), scorer, threshold, rewriter=rewriter), rewriter
 
 
 def test_conversations_and_first_turns_are_decided_in_one_batch():
-    found = conversation_judged(0.1, city=0.8).decide_many(
-        [
-            as_turns("The city?"),
-            [*MUSEUM, Turn("user", "The city?")],
-            [*MUSEUM, Turn("user", "The price?")],
-        ]
-    )
+    router, rewriter = rewriting_router(LOUVRE)
+    asked = [as_turns(CITY), [*MUSEUM, Turn("user", CITY)], [*MUSEUM, Turn("user", PRICE)]]
+    found = router.decide_many(asked)
     assert [decision.in_scope for decision in found] == [False, True, False]
+    assert found[1].candidates[0].reading.rewritten
+    assert rewriter.asked == [[CITY, PRICE]]
+    assert found == [router.decide(turns) for turns in asked]
 
 
-def test_a_stricter_threshold_holds_for_guessed_names_too():
-    router = conversation_judged(0.1, city=0.8)
-    strict = Router(router.memory, router.scorer, 0.9, follow_ups=router.follow_ups)
-    loose = Router(router.memory, router.scorer, 0.3, follow_ups=router.follow_ups)
-    turns = [*MUSEUM, Turn("user", "The city?")]
-    assert not strict.decide(turns).in_scope and loose.decide(turns).in_scope
+def test_a_turn_that_is_in_scope_as_it_was_written_is_not_rewritten():
+    router, rewriter = rewriting_router(LOUVRE)
+    decision = router.decide([*MUSEUM, Turn("user", "Where is the Louvre?")])
+    assert decision.in_scope and not decision.candidates[0].reading.rewritten
+    assert rewriter.asked == []
 
 
-def test_a_system_prompt_is_no_part_of_the_conversation():
-    seen = []
+def test_with_nothing_in_memory_nothing_is_rewritten():
+    router, rewriter = rewriting_router()
+    assert not router.decide([*MUSEUM, Turn("user", CITY)]).in_scope
+    assert rewriter.asked == []
 
-    def judge(text, edit):
-        seen.append(text)
-        return 0.0
 
-    follow_ups = FollowUps(FunctionScorer(judge), threshold=0.5)
-    router = Router(FakeMemory(LOUVRE), always(0.1), 0.9, follow_ups=follow_ups)
-    router.decide([Turn("system", "Be brief."), *MUSEUM, Turn("user", "The city?")])
-    assert seen == ["I want to see the Louvre. | A fine museum. >> The city?"]
+def test_a_stricter_threshold_holds_for_rewritten_turns_too():
+    turns = [*MUSEUM, Turn("user", CITY)]
+    assert not rewriting_router(LOUVRE, threshold=0.9)[0].decide(turns).in_scope
+    assert rewriting_router(LOUVRE, threshold=0.3)[0].decide(turns).in_scope

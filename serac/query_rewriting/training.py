@@ -1,0 +1,151 @@
+"""Training of the query rewriter: LoRA on the embedded chat model, on made-up conversations."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from classifiers.artifact_files import write_config
+from classifiers.lora_training import CHECKPOINTS, check_out, write_adapter
+from classifiers.thresholds import exact_interval
+from serac.embedded import FINGERPRINT, load_embedded_base
+from serac.lm_training import AdapterSettings, Continuation, fit_adapter
+from serac.query_rewriting.examples import RewritingExample, counts, make_rewriting_examples
+from serac.query_rewriting.model import ADAPTER, TrainedRewriter, load_rewriter
+from serac.query_rewriting.prompt import rewriting_prompt, write_rewritten
+
+DEV_EXAMPLES = 300
+
+Report = Callable[[str, int, int], None]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings(AdapterSettings):
+    """How to train; see :class:`serac.lm_training.AdapterSettings`."""
+
+    steps: int = 400
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    warmup_steps: int = 20
+    rank: int = 8
+    alpha: int = 16
+    first_layer: int = 6
+    evaluate_every: int = 100
+    patience: int = 3
+    examples: int = 12_800
+
+
+def train_rewriter(
+    folder: Path,
+    out: Path,
+    *,
+    seed: int = 0,
+    settings: TrainingSettings = TrainingSettings(),
+    dev_examples: int = DEV_EXAMPLES,
+    device: str | None = None,
+    report: Report | None = None,
+    show_bar: bool = False,
+) -> TrainedRewriter:
+    """Train a query rewriter, measure it on dev, and write its artifact.
+
+    Checkpoints go to ``out/checkpoints`` until it is done; where there are some, training goes
+    on from the last.
+
+    Args:
+        folder: The data folder.
+        out: Where the artifact goes.
+        seed: Decides the parts and every random choice.
+        settings: How to train.
+        dev_examples: Examples that training is stopped by and measured on.
+        device: Where to train: ``cuda`` or ``cpu``; by default the best there is.
+        report: Told the name of a stage, how much is done, and how much there is.
+        show_bar: Whether to show the trainer's progress bar.
+
+    Raises:
+        ErrataError: A file of the data is missing.
+    """
+    check_out(out)
+    fit = make_rewriting_examples(folder, "fit", settings.examples, seed)
+    dev = make_rewriting_examples(folder, "dev", dev_examples, seed)
+    log.info("%d examples: %s", len(fit), json.dumps(counts(fit)))
+    model, best_step = fit_adapter(
+        list(map(_continued, fit)),
+        list(map(_continued, dev)),
+        out,
+        seed=seed,
+        settings=settings,
+        device=device,
+        show_bar=show_bar,
+        log=log,
+    )
+    sha256 = write_adapter(model, out)
+    rewriter = finish(out, sha256, fit, dev, seed, settings, best_step, device, report)
+    shutil.rmtree(out / CHECKPOINTS)
+    return rewriter
+
+
+def finish(
+    out: Path,
+    sha256: str,
+    fit: Sequence[RewritingExample],
+    dev: Sequence[RewritingExample],
+    seed: int,
+    settings: AdapterSettings,
+    best_step: int | None,
+    device: str | None = None,
+    report: Report | None = None,
+) -> TrainedRewriter:
+    """Measure an adapter on dev, and write its config."""
+    config: dict[str, Any] = {
+        "kind": ADAPTER,
+        "body": FINGERPRINT,
+        "lora": settings.lora(),
+        "model_sha256": sha256,
+        "seed": seed,
+        "best_step": best_step,
+        "settings": asdict(settings),
+        "examples": counts(fit),
+    }
+    write_config(out, config)
+    rewriter = load_rewriter(load_embedded_base(device), out)
+    config["dev"] = figures(rewriter, dev, report)
+    write_config(out, config)
+    return TrainedRewriter(rewriter.model, config)
+
+
+def figures(
+    rewriter: TrainedRewriter, examples: Sequence[RewritingExample], report: Report | None = None
+) -> list[dict[str, Any]]:
+    """Return, for each kind of turn, the share of queries that are the very one, case aside."""
+    done = 0
+
+    def rewritten(more: int) -> None:
+        nonlocal done
+        done += more
+        if report is not None:
+            report("rewriting dev", done, len(examples))
+
+    written = rewriter.rewrite_all([example.turns for example in examples], rewritten)
+    same: dict[str, list[bool]] = defaultdict(list)
+    for example, query in zip(examples, written, strict=True):
+        hit = (query or "").casefold() == (example.query or "").casefold()
+        for kind in (example.kind.partition(",")[0], "all"):
+            same[kind].append(hit)
+    rows = []
+    for kind, hits in sorted(same.items()):
+        low, high = exact_interval(sum(hits), len(hits))
+        share = sum(hits) / len(hits)
+        rows.append({"kind": kind, "right": share, "low": low, "high": high, "n": len(hits)})
+    return rows
+
+
+def _continued(example: RewritingExample) -> Continuation:
+    return rewriting_prompt(example.turns), write_rewritten(example.query)

@@ -1,0 +1,120 @@
+import re
+
+import pytest
+from data_folder import write_data_folder
+
+from classifiers import written
+from serac.query_rewriting.examples import counts, make_rewriting_examples, refer
+from serac.query_rewriting.prompt import rewriting_prompt
+from serac.query_rewriting.topics import HELD_OUT_GROUP, wordings
+
+IT = ("it", "it", "its")
+SHE = ("she", "her", "her")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_data_folder(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def made(folder):
+    return {part: make_rewriting_examples(folder, part, 800) for part in ("fit", "dev")}
+
+
+def of_kind(examples, kind):
+    found = [one for one in examples if one.kind.startswith(kind)]
+    assert found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("question", "reference", "referred"),
+    [
+        ("Who designed {}?", SHE, "Who designed her?"),
+        ("What is {}'s capital?", IT, "What is its capital?"),
+        ("Where did {} grow up?", SHE, "Where did she grow up?"),
+        ("Where is {}?", SHE, "Where is she?"),
+        ("What is the age of {}?", SHE, "What is the age of her?"),
+        ("{} grew up where?", SHE, "She grew up where?"),
+        ("Which country is {} a citizen of?", SHE, "Which country is she a citizen of?"),
+    ],
+)
+def test_a_pronoun_takes_the_form_of_its_place(question, reference, referred):
+    assert refer(question, reference) == referred
+
+
+def test_all_kinds_of_turns_and_all_sources_are_there(made):
+    for part in made.values():
+        kinds = [kind.partition(", ") for kind in counts(part)]
+        assert len({kind for kind, _, _ in kinds}) == 11
+        assert {source for _, _, source in kinds} == {"written", "everyday", "recorded"}
+        assert sum(counts(part).values()) == len(part) == 800
+
+
+def test_turns_alternate_and_the_user_s_is_the_last(made):
+    for example in made["fit"]:
+        assert [turn.role for turn in example.turns[::2]] == ["user"] * len(example.turns[::2])
+        assert {turn.role for turn in example.turns[1::2]} == {"assistant"}
+        assert len(example.turns) >= 3 and len(example.turns) % 2 == 1
+
+
+def test_nothing_is_left_to_be_filled_in(made):
+    for example in made["fit"]:
+        text = rewriting_prompt(example.turns) + (example.query or "")
+        assert not re.search(r"\{\w*\}", text), text
+
+
+def test_every_name_of_a_query_stands_in_what_is_shown(made):
+    for example in (*made["fit"], *made["dev"]):
+        shown = rewriting_prompt(example.turns)
+        for name in example.named:
+            assert example.query is None or name not in example.query or name in shown
+
+
+def test_a_turn_with_a_name_and_small_talk_stand_on_their_own(made):
+    for kind in ("named", "standing"):
+        assert {one.query for one in of_kind(made["fit"], kind)} == {None}
+
+
+@pytest.mark.parametrize("kind", ["referring", "labelled", "back", "of last"])
+def test_most_turns_leave_the_name_out_that_their_query_has(made, kind):
+    for example in of_kind(made["fit"], kind):
+        named = [name for name in example.named if name in example.query]
+        assert named
+        assert not any(name.casefold() in example.turns[-1].content.casefold() for name in named)
+
+
+def test_the_question_before_is_asked_again_of_another(made):
+    for example in of_kind(made["fit"], "again"):
+        assert any(name in example.query for name in example.named)
+        asked = example.turns[-3].content
+        assert example.query.split()[0].casefold() == asked.split()[0].casefold()
+
+
+def test_dev_has_everyday_subjects_of_its_own(made):
+    held = next(g for g in wordings()["everyday_group"] if g["name"] == HELD_OUT_GROUP)
+    for part, inside in (("dev", True), ("fit", False)):
+        everyday = [one for one in made[part] if one.kind.endswith("everyday")]
+        assert everyday
+        assert {one.named[0] in held["subjects"] for one in everyday} == {inside}
+
+
+def test_it_is_the_same_again(folder, made):
+    assert make_rewriting_examples(folder, "dev", 800) == made["dev"]
+    assert make_rewriting_examples(folder, "dev", 800, seed=1) != made["dev"]
+
+
+def test_every_wikidata_id_names_a_relation_with_questions():
+    named = {relation.name: relation for relation in written.relations()}
+    for name in wordings()["wikidata"].values():
+        assert any(wording.endswith("?") for wording in named[name].wordings)
+    assert set(wordings()["relation_nouns"]) <= set(named)
+
+
+def test_every_everyday_property_can_be_asked_for():
+    for group in wordings()["everyday_group"]:
+        assert len(group["subjects"]) >= 4
+        for one in group["property"]:
+            assert all("{}" in question for question in one["questions"])
+            assert len(one["values"]) >= 2
