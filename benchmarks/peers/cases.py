@@ -67,8 +67,12 @@ class PeerCases:
         read = {"counterfact": _counterfact, "zsre": _zsre}
         if name not in read:
             raise ErrataError(f"there is no set {name}; use {', '.join(SETS)}")
-        self._tests = list(records(folder / name / "test.jsonl"))
-        found = list(read[name](self._tests))
+        file = folder / name / "test.jsonl"
+        self._tests = list(records(file))
+        try:
+            found = list(read[name](self._tests))
+        except (KeyError, TypeError, IndexError, AttributeError) as error:
+            raise ErrataError(f"{file} has a record that is none of {name}'s: {error!r}") from None
         self.left_out = len(self._tests) - len(found)
         random.Random(seed).shuffle(found)  # noqa: S311
         self.all: tuple[PeerCase, ...] = tuple(self._fewer(case, neighbors) for case in found)

@@ -42,18 +42,13 @@ def by_edits_figure(
         wanted: Kinds and metrics that are shown.
         shares: Whether they are shares; otherwise their axis is logarithmic.
     """
-    panels = [
-        (name, kind, metric, found)
-        for name, rows in sets.items()
-        for kind, metric in wanted
-        if (found := [row for row in rows if (row.kind, row.metric) == (kind, metric)])
-    ]
+    panels = _panels(sets, wanted)
     figure, axes = grid(len(panels))
     named = (row.setting["editor"] for rows in sets.values() for row in rows)
     # Nothing takes no time, which a logarithmic axis has no place for.
     editors = [name for name in dict.fromkeys(named) if shares or name != UNEDITED]
     shown: dict[str, Any] = {}
-    for axis, (name, kind, metric, found) in zip(axes, panels, strict=True):
+    for axis, (title, metric, found) in zip(axes, panels, strict=True):
         for place, editor in enumerate(editors):
             own = sorted(
                 (row for row in found if row.setting["editor"] == editor),
@@ -61,7 +56,6 @@ def by_edits_figure(
             )
             if own:
                 shown[editor] = _line(axis, own, editor, place, around=shares)
-        title = TITLES.get(name, name) + ("" if kind == COST else f": {kind}")
         axis.set(title=title, xlabel="edits applied", ylabel=metric)
         axis.set(xscale="log")
         axis.set(**({"ylim": (-0.03, 1.03)} if shares else {"yscale": "log"}))
@@ -71,6 +65,22 @@ def by_edits_figure(
             list(shown.values()), list(shown), loc="outside lower center", ncols=4, fontsize="small"
         )
     return figure
+
+
+def _panels(sets: Mapping[str, Sequence[Row]], wanted: Wanted) -> list[tuple[str, str, list[Row]]]:
+    """Return title, metric and rows of each plot; costs of each device have one of their own."""
+    panels = []
+    for name, rows in sets.items():
+        for kind, metric in wanted:
+            found = [row for row in rows if (row.kind, row.metric) == (kind, metric)]
+            title = TITLES.get(name, name)
+            if kind != COST:
+                panels.append((f"{title}: {kind}", metric, found))
+                continue
+            for device in dict.fromkeys(row.setting["device"] for row in found):
+                own = [row for row in found if row.setting["device"] == device]
+                panels.append((f"{title}, {device}", metric, own))
+    return [panel for panel in panels if panel[2]]
 
 
 def _line(axis: Any, rows: Sequence[Row], editor: str, place: int, *, around: bool) -> Any:

@@ -72,6 +72,8 @@ punctuation folded.
   model, as for ROME's second moments; what MEND's training took is not in it.
 - *Undone bit for bit* says how often, once edits were taken back, all weights and the logits of
   some probes were what they were before.
+- Costs can be compared between editors that ran on the same device alone, so each device has a
+  table of its own.
 
 None of the editors was tuned for this model beyond what is said of it below. Intervals are 95%
 percentile bootstraps over records, and exact ones where a share is 0 or 1; they don't tell how much
@@ -165,7 +167,12 @@ def _set(name: str, rows: Sequence[Row]) -> Iterator[str]:
         order = ("all", "exact", "paraphrase", "neighborhood", "one hop")
         first.sort(key=lambda row: order.index(row.kind) if row.kind in order else len(order))
         yield _table(first)
-        yield _table([row for row in shown if row.kind == COST])
+        costs = [row for row in shown if row.kind == COST]
+        devices = dict.fromkeys(row.setting["device"] for row in costs)
+        for device in devices:
+            if len(devices) > 1:
+                yield f"On {device}:\n"
+            yield _table([row for row in costs if row.setting["device"] == device])
 
 
 def _table(rows: Sequence[Row]) -> str:

@@ -65,11 +65,15 @@ def read_facts(data: Path) -> list[Fact]:
     Raises:
         ErrataError: The file is missing or malformed.
     """
-    return [
-        Fact(record["prompt"], record["subject"], record["ground_truth"])
-        for record in records(data / "counterfact" / "facts.jsonl")
-        if record["split"] != "edit" and record["subject"] in record["prompt"]
-    ]
+    file = data / "counterfact" / "facts.jsonl"
+    try:
+        return [
+            Fact(record["prompt"], record["subject"], record["ground_truth"])
+            for record in records(file)
+            if record["split"] != "edit" and record["subject"] in record["prompt"]
+        ]
+    except (KeyError, TypeError) as error:
+        raise ErrataError(f"{file} has a record that is no fact: {error!r}") from None
 
 
 def as_record(traces: Traces, seed: int) -> dict[str, Any]:

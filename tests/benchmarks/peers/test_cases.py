@@ -75,3 +75,11 @@ def test_of_zsre_a_subject_is_edited_once(data):
     cases = PeerCases("zsre", data, 0)
     assert cases.left_out == 1 and cases.size == len(tests)
     assert "Another" not in {case.edit.target for case in cases.all}
+
+
+@pytest.mark.parametrize("name", ["counterfact", "zsre"])
+@pytest.mark.parametrize("record", [{}, {"requested_rewrite": "x"}, {"src": None, "subject": "x"}])
+def test_a_record_of_another_form_is_named(tmp_path, name, record):
+    write(tmp_path / name / "test.jsonl", [record])
+    with pytest.raises(ErrataError, match=rf"test\.jsonl has a record that is none of {name}'s"):
+        PeerCases(name, tmp_path, 0)

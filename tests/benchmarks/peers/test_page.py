@@ -113,3 +113,23 @@ def test_the_report_draws_page_and_plots(folder, tmp_path):
 def test_without_rows_there_is_no_page(tmp_path):
     assert comparison_page(tmp_path) == ""
     assert list(comparison_figures(tmp_path)) == []
+
+
+def test_costs_of_another_device_stand_apart(tmp_path):
+    rows = Rows("peers_counterfact", 0, "python -m benchmarks peers --cases 4")
+    for editor, device in (("overlay", "cpu"), ("FT", "cpu"), ("ROME", "NVIDIA H200")):
+        notes = {"answerer": editor, "editor": editor, "edits": 10, "memory": "10 edits"}
+        rows.add("cost", "seconds an edit", [0.02], **notes, device=device)
+        rows.add("exact", "answer follows the edit", [True], **notes, device=device)
+    rows.write(tmp_path)
+
+    page = comparison_page(tmp_path)
+
+    first, second = page.index("On cpu:\n"), page.index("On NVIDIA H200:\n")
+    assert "| overlay | FT |" in page[first:second] and "ROME" not in page[first:second]
+    assert "| queries | figure | n | ROME |" in page[second:]
+    (cost,) = (figure for name, figure in comparison_figures(tmp_path) if name.endswith("cost"))
+    assert [axis.get_title() for axis in cost.axes] == [
+        "CounterFact, cpu",
+        "CounterFact, NVIDIA H200",
+    ]

@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from data_folder import write
 
 from benchmarks.peers.causal_tracing import KINDS, Traces, TracingSettings, trace
 from benchmarks.peers.figures import tracing_figure
@@ -39,4 +40,10 @@ def test_facts_are_the_true_ones_of_the_training_splits(data):
 
 def test_missing_data_is_named(tmp_path):
     with pytest.raises(ErrataError, match=r"facts\.jsonl"):
+        read_facts(tmp_path)
+
+
+def test_a_record_that_is_no_fact_is_named(tmp_path):
+    write(tmp_path / "counterfact" / "facts.jsonl", [{"split": "fit"}])
+    with pytest.raises(ErrataError, match=r"facts\.jsonl has a record that is no fact: KeyError"):
         read_facts(tmp_path)
