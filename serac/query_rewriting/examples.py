@@ -10,7 +10,8 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from classifiers import names
@@ -26,6 +27,10 @@ SHARES = {"written": 0.5, "everyday": 0.2, "recorded": 0.3}
 CARELESS = 0.15
 TYPO = 0.05
 LED = 0.3
+WORDY = 0.15
+OUT_OF_SIGHT = 0.04
+UNSEEN = "unseen"
+"""The kind of a turn that refers to what isn't shown."""
 TAILED = 0.15
 
 _PLURALS = {"is": "are", "was": "were", "does": "do", "has": "have"}
@@ -85,18 +90,17 @@ def make_rewriting_examples(
     while len(made) < number:
         source = chance.choices(list(SHARES), list(SHARES.values()))[0]
         topic = drawn[source]()
-        example = topic and Conversation(topic, chance).example()
-        if example and _is_clear(example):
-            made.append(example)
+        if topic is not None:
+            made.append(_as_shown(Conversation(topic, chance).example()))
     return tuple(made)
 
 
-def _is_clear(example: RewritingExample) -> bool:
-    """Say whether each name in the query stands in what is shown of the conversation."""
-    shown = rewriting_prompt(example.turns)
-    return example.query is None or all(
-        name in shown for name in example.named if name in example.query
-    )
+def _as_shown(example: RewritingExample) -> RewritingExample:
+    """Return an example; where a name of its query isn't shown, the turn has to stay as it is."""
+    shown, query = rewriting_prompt(example.turns).casefold(), example.query
+    if query is None or all(name.casefold() in shown for name in example.named if name in query):
+        return example
+    return replace(example, query=None, kind=f"{UNSEEN}, {example.kind.partition(', ')[2]}")
 
 
 def counts(examples: Sequence[RewritingExample]) -> dict[str, int]:
@@ -135,6 +139,8 @@ class Conversation:
         }
         kind = self.chance.choices(list(kinds), list(kinds.values()))[0]
         last, query = kind()
+        if self.chance.random() < OUT_OF_SIGHT:
+            self.leave_names_out()
         draw = self.chance.random()
         if draw < CARELESS:
             last = names.careless(last)
@@ -340,8 +346,25 @@ class Conversation:
         return form
 
     def say(self, user: str, assistant: str) -> None:
-        """Add a turn of the user and its reply."""
+        """Add a turn of the user and its reply, now and then with more around it."""
+        if self.chance.random() < WORDY:
+            more = self.chance.sample(_filling(), self.chance.choice((1, 2, 4)))
+            at = 0 if self.chance.random() < 0.7 else len(more)
+            assistant = " ".join([*more[:at], _capital(assistant), *more[at:]])
         self.turns += [Turn("user", user), Turn("assistant", _capital(assistant))]
+
+    def leave_names_out(self) -> None:
+        """Take out all that names a subject: nobody could tell then what a turn refers to."""
+        names = (self.topic.subject, *self.topic.elsewhere)
+        pairs = list(zip(self.turns[::2], self.turns[1::2], strict=True))
+        kept = [
+            pair
+            for pair in pairs
+            if not any(name.casefold() in t.content.casefold() for t in pair for name in names)
+        ]
+        self.turns = [turn for pair in kept for turn in pair]
+        if not self.turns:
+            self.say(self.beside(), self.chance.choice(wordings()["short_replies"]))
 
     # Parts of turns
 
@@ -439,6 +462,13 @@ def refer(question: str, reference: Reference) -> str:
         text = _PLURAL.sub(lambda found: _PLURALS[found[1]] + found[2], text)
         text = _PLURAL_AFTER.sub(lambda found: found[1] + _PLURALS[found[2]], text)
     return _capital(text)
+
+
+@cache
+def _filling() -> list[str]:
+    """Return sentences that a reply may have around what matters in it."""
+    told = [one for one in wordings()["replies"] if "{}" not in one and one.endswith((".", "!"))]
+    return [*told, *context()["leading"], *context()["trailing"]]
 
 
 def _capital(text: str) -> str:

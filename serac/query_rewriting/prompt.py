@@ -15,10 +15,10 @@ STANDS = "same"
 
 STOP = "\n"
 
-EARLIER = 12
+EARLIER = 20
 """Turns before the last one that are shown."""
 
-EARLIER_CHARACTERS = 120
+EARLIER_CHARACTERS = 160
 """Characters of each that are shown: its beginning, where names are."""
 
 LAST_CHARACTERS = 300

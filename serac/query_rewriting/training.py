@@ -31,16 +31,16 @@ log = logging.getLogger(__name__)
 class TrainingSettings(AdapterSettings):
     """How to train; see :class:`serac.lm_training.AdapterSettings`."""
 
-    steps: int = 400
+    steps: int = 340
     batch_size: int = 32
     learning_rate: float = 1e-3
     warmup_steps: int = 20
     rank: int = 8
     alpha: int = 16
     first_layer: int = 6
-    evaluate_every: int = 100
+    evaluate_every: int = 85
     patience: int = 3
-    examples: int = 12_800
+    examples: int = 10_880
 
 
 def train_rewriter(
