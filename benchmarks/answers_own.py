@@ -15,6 +15,7 @@ from serac.answerers import auto_route
 from serac.conversation import Turn
 from serac.overlay import FactOverlay
 from serac.prompts import MAX_EDITS
+from serac.view import as_written
 
 Told = Callable[[dict[str, Any]], None]
 Progress = Callable[[int], None]
@@ -115,15 +116,16 @@ def _of_turn(
     """Return (figure, whether it is so) of one turn."""
     decision = overlay.decide(turns)
     record: dict[str, Any] = {"kind": turn.kind, "user": turn.user, "reading": decision.reading}
+    record["rewritten"] = decision.rewritten
     record["edits"] = [edit.text for edit in decision.edits]
     if own is None:
         told({**record, "right": not decision.in_scope})
         return [("the base model's own answer", not decision.in_scope)]
     answer = overlay.answer(turns, decision)
     right = is_right(answer, turn.answers, turn.excluded)
-    # With the right edit given also the right reading is: that by which it is likeliest.
-    reading = next((c.reading.text for c in decision.candidates if c.edit == own), turn.user)
-    given = overlay.answerer(auto_route(reading, [own])).answer(turns, [own], reading)
+    # As the turn is read where no edit answers it as it was written.
+    reading = overlay.router.rewritten_readings([turns])[0] or as_written(turns)
+    given = overlay.answerer(auto_route(reading.text, [own])).answer(turns, [own], reading.text)
     given_right = is_right(given, turn.answers, turn.excluded)
     told({**record, "own": own.text, "answer": answer, "given": given, "right": right})
     return [

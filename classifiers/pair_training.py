@@ -5,7 +5,6 @@ Checkpoints, resuming and the progress bar are those of ``transformers.Trainer``
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -77,7 +76,6 @@ def fit_pairs(
     device: str | None,
     show_bar: bool,
     log: logging.Logger,
-    start: bytes | None = None,
 ) -> tuple[Any, int | None]:
     """Fit an adapter; return the best model, and the step that it was reached at.
 
@@ -92,13 +90,11 @@ def fit_pairs(
         device: Where to train; by default the best there is.
         show_bar: Whether to show the trainer's progress bar.
         log: Is told what the trainer would print.
-        start: The file of an adapter of the same form to begin with.
 
     Raises:
         ErrataError: There are checkpoints of another training.
     """
-    from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
-    from safetensors.torch import load
+    from peft import LoraConfig, get_peft_model
     from transformers import (
         DataCollatorWithPadding,
         EarlyStoppingCallback,
@@ -118,8 +114,6 @@ def fit_pairs(
     )
     model, tokenizer = load_body()
     adapted = get_peft_model(model, lora)
-    if start is not None:
-        set_peft_model_state_dict(adapted, load(start))
     checkpoints = out / CHECKPOINTS
     arguments = training_arguments(
         checkpoints,
@@ -159,8 +153,7 @@ def fit_pairs(
         ],
     )
     trainer.remove_callback(PrinterCallback)  # results alone go to stdout
-    begun_with = None if start is None else hashlib.sha256(start).hexdigest()
-    wanted = {**asdict(settings), "seed": seed, "begun_with": begun_with}
+    wanted = {**asdict(settings), "seed": seed}
     trainer.train(resume_from_checkpoint=begun(checkpoints, wanted, pairs))
     return trainer.model, trainer.state.best_global_step
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import copy
 import re
+import threading
 from itertools import chain
 from typing import Any
 
 from memory_store.errors import ArtifactError
 from serac.transformers_base import TransformersBase
+
+_ADAPTING = threading.Lock()
+"""Held while an adapter is put beside a body: what the body's tensors are marked by is changed
+meanwhile, and put back."""
 
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """The linear layers of a Llama block, by name."""
@@ -73,6 +78,13 @@ def _adapted(
     model: Any, name: str, tensors: dict[str, Any], rank: int, alpha: float, first_layer: int
 ) -> Any:
     """Return a model around the tensors of another, with an adapter on its linear layers."""
+    with _ADAPTING:
+        return _put_on(model, name, tensors, rank, alpha, first_layer)
+
+
+def _put_on(
+    model: Any, name: str, tensors: dict[str, Any], rank: int, alpha: float, first_layer: int
+) -> Any:
     from peft import inject_adapter_in_model, set_peft_model_state_dict
 
     shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}

@@ -49,6 +49,8 @@ class Decision:
             is in scope only with the turns before.
         set_aside: Edits in scope that a newer one contradicts; they are not used.
         trace: The hops of a multi-hop question.
+        rewritten: The last user turn as it was made to stand on its own, whether or not an edit
+            answers it so; ``None`` where it wasn't.
     """
 
     query: str
@@ -60,6 +62,7 @@ class Decision:
     reading: str = ""
     set_aside: tuple[Edit, ...] = ()
     trace: Trace | None = None
+    rewritten: str | None = None
 
     @property
     def score(self) -> float | None:
@@ -85,6 +88,7 @@ class Decision:
             "edit_ids": [edit.id for edit in self.edits],
             "set_aside": [edit.id for edit in self.set_aside],
             "reading": self.reading,
+            "rewritten": self.rewritten,
             "score": self.score,
             "threshold": self.threshold,
             "runner_up": self.runner_up and self.runner_up.edit.id,

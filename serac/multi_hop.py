@@ -6,7 +6,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from classifiers import Threshold, TrainedScorer
@@ -73,14 +73,16 @@ class MultiHop:
         ask: Callable[[str], Reply],
         threshold: float,
         tentative: Callable[[str], str] | None = None,
+        query: str | None = None,
     ) -> Reply | None:
         """Return a reply where the question has hops and an edit answers one of them.
 
         Args:
-            question: The question.
+            question: The question, standing on its own.
             ask: Answers one hop.
             threshold: The router's; it is kept with the decision.
             tentative: See :func:`mello.answer_by_hops`.
+            query: The turn as it was written, where the question is what it was rewritten to.
         """
         used: dict[str, Edit] = {}
         aside: dict[str, Edit] = {}
@@ -96,7 +98,10 @@ class MultiHop:
         if len(trace.hops) < 2 or not trace.edited or trace.outcome != "finished":
             log.debug("asked as it is (%s, %d hops): %s", trace.outcome, len(trace.hops), question)
             return None
-        return Reply(trace.answer, _decision(question, trace, used, aside, threshold))
+        decision = _decision(question, trace, used, aside, threshold)
+        if query is not None:
+            decision = replace(decision, query=query, rewritten=question)
+        return Reply(trace.answer, decision)
 
 
 def _decision(

@@ -36,8 +36,9 @@ from serac.multi_hop import (
     trained,
 )
 from serac.preview import BlastRadius, preview, reference_questions
+from serac.query_rewriting import DEFAULT_REWRITER, LazyRewriter, TrainedRewriter, load_rewriter
 from serac.query_rewriting import SHIPPED as REWRITER
-from serac.query_rewriting import LazyRewriter
+from serac.query_rewriting import check_name as check_rewriter
 from serac.router import Router
 from serac.short_answers import ShortAnswers
 from serac.transformers_base import TransformersBase
@@ -46,8 +47,6 @@ from serac.view import Rewriter, has_pronoun, may_refer_back
 log = logging.getLogger(__name__)
 
 ANSWERERS = ("auto", "counterfactual", "ike")
-REWRITERS = ("trained", "none")
-DEFAULT_REWRITER = "trained"
 DEFAULT_ANSWERER = "auto"
 
 
@@ -108,9 +107,8 @@ class FactOverlay:
             check_name(decomposer)
         if answerer not in ANSWERERS:
             raise ErrataError(f"unknown answerer {answerer!r}; use one of {', '.join(ANSWERERS)}")
-        if isinstance(rewriter, str) and rewriter not in REWRITERS:
-            names = ", ".join(REWRITERS)
-            raise ErrataError(f"unknown rewriter {rewriter!r}; use one of {names}, or a Path")
+        if isinstance(rewriter, str):
+            check_rewriter(rewriter)
         self._base, self.device = base, device
         self._loaded: dict[str, Any] = {}
         self._loading = threading.RLock()
@@ -269,12 +267,11 @@ class FactOverlay:
         question = turns[-1].content
         if multi_hop is None or not multi_hop.may_have_hops(question):
             return None
+        rewritten = None
         if may_refer_back(turns):
-            reading = self.router.rewritten([turns])[0]
-            if reading is None and self.router.rewriter is None and has_pronoun(question):
-                return None
-            question = reading.text if reading else question
-            if not multi_hop.may_have_hops(question):
+            rewritten = self.router.rewritten_readings([turns])[0]
+            question = rewritten.text if rewritten else question
+            if not multi_hop.may_have_hops(question) or (not rewritten and has_pronoun(question)):
                 return None
         short = ShortAnswers(lambda: base or self.base)
 
@@ -293,7 +290,9 @@ class FactOverlay:
 
         tentative = short.answer if explain else None
         try:
-            return multi_hop.reply(question, ask, self.hop_router.threshold, tentative)
+            written = turns[-1].content if rewritten else None
+            threshold = self.hop_router.threshold
+            return multi_hop.reply(question, ask, threshold, tentative, written)
         except InvalidQueryError as error:  # of a hop; the question itself can be asked
             log.warning("asked as it is, since a hop can't be: %s", error)
             return None
@@ -319,11 +318,12 @@ class FactOverlay:
             return named
         folder = named if isinstance(named, Path) else REWRITER
 
-        def body() -> TransformersBase | None:
-            installed = _is_embedded_installed("turns are read without those before them")
-            return self._embedded_body() if installed else None
+        def load() -> TrainedRewriter | None:
+            if not _is_embedded_installed("no query rewriter, so turns are read one by one"):
+                return None
+            return load_rewriter(self._embedded_body(), folder)
 
-        return LazyRewriter(body, folder)
+        return LazyRewriter(lambda: self._once("rewriter", load))
 
     # Models, loaded when first needed
 

@@ -22,7 +22,7 @@ from memory_store import Edit, SearchHit
 from serac.contradictions import without_contradictions
 from serac.conversation import Turn
 from serac.decision import Candidate, Decision, Route
-from serac.view import Reading, Rewriter, as_written, made_to_stand
+from serac.view import Reading, Rewriter, as_written, rewritten_readings
 
 REWRITTEN_THRESHOLD = 0.5
 """Probability that a turn made to stand on its own must reach at least; chosen on conversations."""
@@ -105,7 +105,11 @@ class Router:
         return self.decide_many([turns])[0]
 
     def decide_many(self, conversations: Sequence[Sequence[Turn]]) -> list[Decision]:
-        """Return a decision for each conversation; lookups and judgements are done in batches."""
+        """Return a decision for each conversation; lookups and judgements are done in batches.
+
+        A turn that no edit answers as it was written is judged as the rewriter makes it stand on
+        its own.
+        """
         threshold = self.threshold
         judged = self._judged([as_written(turns) for turns in conversations])
         still = [
@@ -113,18 +117,18 @@ class Router:
             for place, found in enumerate(judged)
             if not any(candidate.probability >= threshold for candidate in found)
         ]
-        rewritten = self.rewritten([conversations[place] for place in still])
-        more = {place: one for place, one in zip(still, rewritten, strict=True) if one is not None}
+        readings = self.rewritten_readings([conversations[place] for place in still])
+        more = {place: one for place, one in zip(still, readings, strict=True) if one is not None}
         for place, found in zip(more, self._judged(list(more.values())), strict=True):
             judged[place] += found
         return [
-            self._decided(turns, found, threshold)
-            for turns, found in zip(conversations, judged, strict=True)
+            self._decided(turns, found, threshold, more.get(place))
+            for place, (turns, found) in enumerate(zip(conversations, judged, strict=True))
         ]
 
-    def rewritten(self, conversations: Sequence[Sequence[Turn]]) -> list[Reading | None]:
+    def rewritten_readings(self, conversations: Sequence[Sequence[Turn]]) -> list[Reading | None]:
         """Return each last turn made to stand on its own; ``None`` where it does as it is."""
-        return made_to_stand(conversations, self.rewriter if len(self.memory) else None)
+        return rewritten_readings(conversations, self.rewriter if len(self.memory) else None)
 
     def _judged(self, readings: Sequence[Reading]) -> list[list[Candidate]]:
         """Return for each reading the edits near to it, with what the scorer says of them."""
@@ -169,7 +173,11 @@ class Router:
         return [list(islice(judged, len(found))) for found in near]
 
     def _decided(
-        self, turns: Sequence[Turn], judged: Sequence[Candidate], threshold: float
+        self,
+        turns: Sequence[Turn],
+        judged: Sequence[Candidate],
+        threshold: float,
+        rewritten: Reading | None,
     ) -> Decision:
         query = turns[-1].content
         needed = self._needed(threshold)
@@ -183,7 +191,7 @@ class Router:
         route: Route = "base"
         reading = next((c.reading.text for c in firing if c.edit in edits), query.strip())
         if edits:
-            route = self.route if isinstance(self.route, str) else self.route(reading, edits)
+            route = self._route(reading, query, edits)
             reason = f"in the scope of {', '.join(edit.id for edit in edits[:3])}"
         elif candidates:
             reason = f"the likeliest edit reaches {candidates[0].probability:.3f}"
@@ -193,12 +201,29 @@ class Router:
             reason += f" (threshold {needed(candidates[0]):.3f})"
         if set_aside:
             reason += f"; newer than {', '.join(edit.id for edit in set_aside[:3])}"
-        return Decision(query, route, edits, candidates, threshold, reason, reading, set_aside)
+        return Decision(
+            query,
+            route,
+            edits,
+            candidates,
+            threshold,
+            reason,
+            reading,
+            set_aside,
+            rewritten=rewritten.text if rewritten else None,
+        )
+
+    def _route(self, reading: str, query: str, edits: Sequence[Edit]) -> Route:
+        """Return who answers: a turn that is a task stays one however it was rewritten."""
+        if isinstance(self.route, str):
+            return self.route
+        routes = {self.route(text, edits) for text in {reading, query.strip()}}
+        return "ike" if "ike" in routes else routes.pop()
 
     def _needed(self, threshold: float) -> Callable[[Candidate], float]:
         """Return what tells from which probability on a candidate's edit is in scope."""
-        rewritten = max(threshold, REWRITTEN_THRESHOLD)
-        return lambda candidate: rewritten if candidate.reading.rewritten else threshold
+        higher = max(threshold, REWRITTEN_THRESHOLD)
+        return lambda candidate: higher if candidate.reading.rewritten else threshold
 
 
 def _best_of_each(

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from serac.conversation import Turn
 
-LONGEST_FOLLOW_UP = 1_000
+LONGEST_FOLLOW_UP = 300
 """Characters of a turn above which it is read as it was written alone."""
 
 _REFERENCE = re.compile(
@@ -26,7 +26,14 @@ class Rewriter(Protocol):
     """Writes the last turns of conversations as queries of their own."""
 
     def rewrite_all(self, conversations: Sequence[Sequence[Turn]]) -> list[str | None]:
-        """Return what each last turn asks; ``None`` where it can be understood as it is."""
+        """Return what each last turn asks; ``None`` where it can be understood as it is.
+
+        Args:
+            conversations: The conversations, each with the user's turn last.
+
+        Returns:
+            One query, or ``None``, for each of them.
+        """
         ...
 
 
@@ -50,8 +57,8 @@ def as_written(turns: Sequence[Turn]) -> Reading:
 
 def may_refer_back(turns: Sequence[Turn]) -> bool:
     """Say whether the last turn may have to be understood with those before it."""
-    before = any(turn.role != "system" for turn in turns[:-1])
-    return before and len(turns[-1].content) <= LONGEST_FOLLOW_UP
+    before = any(turn.role != "system" and turn.content.strip() for turn in turns[:-1])
+    return before and len(turns[-1].content.strip()) <= LONGEST_FOLLOW_UP
 
 
 def has_pronoun(text: str) -> bool:
@@ -59,10 +66,16 @@ def has_pronoun(text: str) -> bool:
     return _REFERENCE.search(text) is not None
 
 
-def made_to_stand(
+def rewritten_readings(
     conversations: Sequence[Sequence[Turn]], rewriter: Rewriter | None
 ) -> list[Reading | None]:
-    """Return each last turn made to stand on its own; ``None`` where it does as it is."""
+    """Return each last turn made to stand on its own; ``None`` where it does as it is.
+
+    Args:
+        conversations: The conversations, each with the user's turn last.
+        rewriter: Is shown those whose last turn may refer back, all at once; without one nothing
+            is rewritten.
+    """
     found: list[Reading | None] = [None] * len(conversations)
     places = [n for n, turns in enumerate(conversations) if may_refer_back(turns)]
     if rewriter is None or not places:

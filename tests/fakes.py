@@ -169,16 +169,20 @@ class FakeCompletionBase(FakeBase):
 
 
 class FakeRewriter:
-    """Fits ``Rewriter``: writes last turns again by a table, and remembers those it was shown."""
+    """Fits ``Rewriter``: writes last turns again by a table, and remembers what it was shown."""
 
     def __init__(self, **queries: str) -> None:
         self.queries = queries
-        self.asked: list[list[str]] = []
+        self.shown: list[list[tuple[Turn, ...]]] = []
+
+    @property
+    def asked(self) -> list[list[str]]:
+        """The last turns that it was shown, call by call."""
+        return [[turns[-1].content for turns in call] for call in self.shown]
 
     def rewrite_all(self, conversations: Sequence[Sequence[Turn]]) -> list[str | None]:
-        lasts = [turns[-1].content for turns in conversations]
-        self.asked.append(lasts)
-        return [self.queries.get(last) for last in lasts]
+        self.shown.append([tuple(turns) for turns in conversations])
+        return [self.queries.get(turns[-1].content) for turns in conversations]
 
 
 class ScriptedDecomposer:

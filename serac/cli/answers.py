@@ -26,6 +26,7 @@ from serac.cli.options import (
     JsonOption,
     MemoryOption,
     NamespaceOption,
+    RewriterOption,
     ScopeOption,
     err,
     open_overlay,
@@ -36,6 +37,7 @@ from serac.conversation import Turn, as_turns
 from serac.decision import Decision, StreamedReply
 from serac.multi_hop import trace_lines
 from serac.overlay import FactOverlay
+from serac.query_rewriting import DEFAULT_REWRITER
 
 batch = typer.Typer(help="Route or answer a file of queries.", no_args_is_help=True)
 
@@ -97,6 +99,7 @@ def chat(
     base: BaseOption = DEFAULT_BASE,
     answerer: AnswererOption = DEFAULT_ANSWERER,
     decomposer: DecomposerOption = DEFAULT_DECOMPOSER,
+    rewriter: RewriterOption = DEFAULT_REWRITER,
     counterfactual_model: CounterfactualOption = None,
     false_fire: FalseFireOption = None,
     scope: ScopeOption = None,
@@ -115,6 +118,7 @@ def chat(
         base=base,
         answerer=answerer,
         decomposer=decomposer,
+        rewriter=rewriter,
         counterfactual_model=counterfactual_model,
         false_fire=false_fire,
         scope=scope,

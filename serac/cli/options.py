@@ -26,6 +26,7 @@ from memory_store import EditMemory, LazyEncoder, choose_device
 from memory_store.errors import InvalidQueryError
 from serac.multi_hop import DECOMPOSERS, DEFAULT_DECOMPOSER
 from serac.overlay import DEFAULT_ANSWERER, FactOverlay
+from serac.query_rewriting import DEFAULT_REWRITER, REWRITERS
 
 MemoryOption = Annotated[
     Path,
@@ -49,6 +50,14 @@ DecomposerOption = Annotated[
         "--decomposer",
         help="Who takes multi-hop questions apart: 'trained', 'prompted' (the base model), a "
         "folder of a trained one, or 'none'.",
+    ),
+]
+RewriterOption = Annotated[
+    str,
+    typer.Option(
+        "--rewriter",
+        help="What makes turns of a conversation stand on their own: 'trained', a folder of a "
+        "trained one, or 'none'.",
     ),
 ]
 FalseFireOption = Annotated[
@@ -103,6 +112,7 @@ def open_overlay(
     base: str = DEFAULT_BASE,
     answerer: str = DEFAULT_ANSWERER,
     decomposer: str = DEFAULT_DECOMPOSER,
+    rewriter: str = DEFAULT_REWRITER,
     false_fire: float | None = None,
     scope: Path | None = None,
     counterfactual_model: Path | None = None,
@@ -120,6 +130,7 @@ def open_overlay(
         namespace=namespace,
         answerer=answerer,
         decomposer=decomposer if decomposer in DECOMPOSERS else Path(decomposer),
+        rewriter=rewriter if rewriter in REWRITERS else Path(rewriter),
         false_fire=false_fire,
         scope=scope,
         counterfactual_model=counterfactual_model,

@@ -1,5 +1,21 @@
 """Query rewriting: the last turn of a conversation as a query that stands on its own."""
 
-from serac.query_rewriting.model import SHIPPED, LazyRewriter, TrainedRewriter, load_rewriter
+from serac.query_rewriting.model import (
+    DEFAULT_REWRITER,
+    REWRITERS,
+    SHIPPED,
+    LazyRewriter,
+    TrainedRewriter,
+    check_name,
+    load_rewriter,
+)
 
-__all__ = ["SHIPPED", "LazyRewriter", "TrainedRewriter", "load_rewriter"]
+__all__ = [
+    "DEFAULT_REWRITER",
+    "REWRITERS",
+    "SHIPPED",
+    "LazyRewriter",
+    "TrainedRewriter",
+    "check_name",
+    "load_rewriter",
+]

@@ -139,7 +139,7 @@ class Conversation:
         }
         kind = self.chance.choices(list(kinds), list(kinds.values()))[0]
         last, query = kind()
-        if self.chance.random() < OUT_OF_SIGHT:
+        if self.chance.random() < OUT_OF_SIGHT and kind not in (self.again, self.back):
             self.leave_names_out()
         draw = self.chance.random()
         if draw < CARELESS:

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from serac.adapter_files import adapted, read_adapter_config
+from memory_store.errors import ErrataError
+from serac.adapter_files import adapted
 from serac.completing import complete_all
 from serac.conversation import Turn
-from serac.query_rewriting.prompt import STOP, read_rewritten, rewriting_prompt
+from serac.query_rewriting.prompt import STOP, has_new_names, read_rewritten, rewriting_prompt
 from serac.transformers_base import TransformersBase
 
+REWRITERS = ("trained", "none")
+"""Rewriters by name: the shipped one, and no one."""
+
+DEFAULT_REWRITER = "trained"
 SHIPPED = Path(__file__).parents[1] / "artifacts" / "query-rewriter"
 ADAPTER = "query-rewriter"
 LONGEST_QUERY = 64
 """Tokens."""
+
+REMEMBERED = 64
+"""Conversations whose queries are kept: the same turn is asked about more than once."""
 
 
 class TrainedRewriter:
@@ -30,6 +39,7 @@ class TrainedRewriter:
     def __init__(self, model: TransformersBase, facts: dict[str, Any]) -> None:
         self.model = model
         self.facts = facts
+        self._known: OrderedDict[str, str] = OrderedDict()
         self._one_at_a_time = threading.Lock()
 
     @property
@@ -44,46 +54,55 @@ class TrainedRewriter:
     ) -> list[str | None]:
         """Return what each last turn asks; ``None`` where it can be understood as it is.
 
+        A query with a name that nobody has said is made up, and counts as none.
+
         Args:
             conversations: The conversations, each with the user's turn last.
             progress: Told how many more were read.
         """
+        prompts = list(map(rewriting_prompt, conversations))
         with self._one_at_a_time:
-            written = complete_all(
-                self.model,
-                list(map(rewriting_prompt, conversations)),
-                stop=[STOP],
-                max_new_tokens=LONGEST_QUERY,
-                progress=progress,
-            )
-        return list(map(read_rewritten, written))
+            written = self._written(prompts, progress)
+        queries = map(read_rewritten, written)
+        return [
+            None if query is None or has_new_names(query, turns) else query
+            for query, turns in zip(queries, conversations, strict=True)
+        ]
+
+    def _written(self, prompts: Sequence[str], progress: Callable[[int], None]) -> list[str]:
+        new = [prompt for prompt in dict.fromkeys(prompts) if prompt not in self._known]
+        found = dict(self._known)
+        texts = complete_all(
+            self.model, new, stop=[STOP], max_new_tokens=LONGEST_QUERY, progress=progress
+        )
+        for prompt, text in zip(new, texts, strict=True):
+            found[prompt] = self._known[prompt] = text
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return [found[prompt] for prompt in prompts]
 
 
 class LazyRewriter:
-    """An artifact's rewriter, loaded when a conversation first needs it.
+    """A rewriter that is loaded when a conversation first needs it.
 
     Args:
-        body: Returns the embedded model, or ``None`` where it isn't installed: then every turn is
+        load: Returns it, the same each time; ``None`` where there can be none: then every turn is
             read as it was written.
-        folder: Where the artifact lies.
-
-    Raises:
-        ArtifactError: Its config is missing or damaged. The adapter is read when it is needed.
     """
 
-    def __init__(self, body: Callable[[], TransformersBase | None], folder: Path = SHIPPED) -> None:
-        read_adapter_config(folder, ADAPTER)
-        self._body, self._folder = body, folder
-        self._loaded: list[TrainedRewriter | None] = []
-        self._loading = threading.Lock()
+    def __init__(self, load: Callable[[], TrainedRewriter | None]) -> None:
+        self._load = load
 
     def rewrite_all(self, conversations: Sequence[Sequence[Turn]]) -> list[str | None]:
-        """Return what each last turn asks; ``None`` where it can be understood as it is."""
-        with self._loading:
-            if not self._loaded:
-                body = self._body()
-                self._loaded.append(None if body is None else load_rewriter(body, self._folder))
-        rewriter = self._loaded[0]
+        """Return what each last turn asks; ``None`` where it can be understood as it is.
+
+        Args:
+            conversations: The conversations, each with the user's turn last.
+
+        Raises:
+            ArtifactError: It is missing or damaged.
+        """
+        rewriter = self._load()
         return rewriter.rewrite_all(conversations) if rewriter else [None] * len(conversations)
 
 
@@ -98,3 +117,14 @@ def load_rewriter(body: TransformersBase, folder: Path = SHIPPED) -> TrainedRewr
         ArtifactError: A file is missing or damaged, or was made for another body.
     """
     return TrainedRewriter(*adapted(body, folder, ADAPTER))
+
+
+def check_name(name: str) -> None:
+    """Refuse the name of a rewriter that there is none of.
+
+    Raises:
+        ErrataError: There is none.
+    """
+    if name not in REWRITERS:
+        names = ", ".join(REWRITERS)
+        raise ErrataError(f"unknown rewriter {name!r}; use one of {names}, or a Path")

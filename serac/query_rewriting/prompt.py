@@ -6,9 +6,12 @@ can be understood without the turns before it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from itertools import groupby
 
 from serac.conversation import Turn
+from serac.view import LONGEST_FOLLOW_UP
 
 STANDS = "same"
 """What is written for a turn that can be understood as it is."""
@@ -21,9 +24,8 @@ EARLIER = 20
 EARLIER_CHARACTERS = 160
 """Characters of each that are shown: its beginning, where names are."""
 
-LAST_CHARACTERS = 300
-"""Characters of the last turn that are shown: its end, where the question is."""
-
+_WORD = re.compile(r"\w+")
+_SENTENCE_END = re.compile(r"[.:?!]\s+")
 _SPEAKERS = {"user": "User", "assistant": "Assistant"}
 
 
@@ -31,15 +33,16 @@ def rewriting_prompt(turns: Sequence[Turn]) -> str:
     """Return the prompt; the query continues it.
 
     Args:
-        turns: The conversation, the user's turn last; a system prompt in it is not shown.
+        turns: The conversation, the user's turn last; a system prompt in it is not shown, nor a
+            turn without text, and turns of one speaker after another are shown as one.
     """
-    spoken = [turn for turn in turns if turn.role in _SPEAKERS]
+    said = [(t.role, _line(t.content)) for t in turns[:-1] if t.role in _SPEAKERS]
     shown = [
-        f"{_SPEAKERS[turn.role]}: {_line(turn.content)[:EARLIER_CHARACTERS]}"
-        for turn in spoken[:-1][-EARLIER:]
+        f"{_SPEAKERS[role]}: {' '.join(text for _, text in same)[:EARLIER_CHARACTERS]}"
+        for role, same in groupby((one for one in said if one[1]), lambda one: one[0])
     ]
-    last = _line(spoken[-1].content)[-LAST_CHARACTERS:]
-    return "\n".join([*shown, f"User: {last}", "Query:"])
+    last = _line(turns[-1].content)[-LONGEST_FOLLOW_UP:]
+    return "\n".join([*shown[-EARLIER:], f"User: {last}", "Query:"])
 
 
 def write_rewritten(query: str | None) -> str:
@@ -51,6 +54,21 @@ def read_rewritten(text: str) -> str | None:
     """Return the query that a model wrote, or ``None`` where the turn stands as it is."""
     query = text.partition(STOP)[0].strip()
     return None if not query or query.casefold().rstrip(".") == STANDS else query
+
+
+def has_new_names(query: str, turns: Sequence[Turn]) -> bool:
+    """Say whether a query has a name or number that nobody has said: the model made it up.
+
+    Args:
+        query: What was written.
+        turns: The conversation that it was written for.
+    """
+    said = _line(" ".join(turn.content for turn in turns)).casefold()
+    return any(
+        (word[0].isupper() or word[0].isdigit()) and word.casefold() not in said
+        for sentence in _SENTENCE_END.split(query)
+        for word in _WORD.findall(sentence)[1:]  # the first has a capital anyhow
+    )
 
 
 def _line(text: str) -> str:

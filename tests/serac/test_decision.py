@@ -47,6 +47,7 @@ def test_a_record_of_it_is_plain_json():
         "edit_ids": ["needle"],
         "set_aside": [],
         "reading": "",
+        "rewritten": None,
         "score": 0.9,
         "threshold": 0.5,
         "runner_up": None,

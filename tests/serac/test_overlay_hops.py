@@ -276,7 +276,10 @@ class TestConversation:
         follow_up = "Who is the mayor of the city it is located in?"
         overlay.router.rewriter = FakeRewriter(**{follow_up: QUESTION})
 
-        assert overlay.ask([*self.BEFORE, Turn("user", follow_up)]).text == "Ada Quill"
+        reply = overlay.ask([*self.BEFORE, Turn("user", follow_up)])
+
+        assert reply.text == "Ada Quill"
+        assert (reply.decision.query, reply.decision.rewritten) == (follow_up, QUESTION)
         assert set(overlay.decomposer.seen) == {QUESTION}
 
 

@@ -351,6 +351,23 @@ def test_a_turn_that_is_in_scope_as_it_was_written_is_not_rewritten():
     assert rewriter.asked == []
 
 
+def test_a_decision_tells_how_the_turn_was_rewritten_also_out_of_scope():
+    router, _ = rewriting_router(LOUVRE, named=0.2)
+    decision = router.decide([*MUSEUM, Turn("user", CITY)])
+    assert not decision.in_scope and decision.reading == CITY
+    assert decision.rewritten == decision.as_dict()["rewritten"] == "Which city is the Louvre in?"
+    assert router.decide(as_turns(CITY)).rewritten is None
+
+
+def test_a_task_stays_one_however_it_was_rewritten():
+    task = "Write a line with its city."
+    for written, route in ((task, "ike"), ("The city, please?", "counterfactual")):
+        router, _ = rewriting_router(LOUVRE)
+        router.rewriter = FakeRewriter(**{written: "Which city is the Louvre in?"})
+        router.route = lambda text, edits: "ike" if text == task else "counterfactual"
+        assert router.decide([*MUSEUM, Turn("user", written)]).route == route
+
+
 def test_with_nothing_in_memory_nothing_is_rewritten():
     router, rewriter = rewriting_router()
     assert not router.decide([*MUSEUM, Turn("user", CITY)]).in_scope

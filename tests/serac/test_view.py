@@ -1,7 +1,5 @@
 import pytest
 from fakes import FakeRewriter
-from hypothesis import given
-from hypothesis import strategies as st
 
 from serac.conversation import Turn
 from serac.view import (
@@ -9,8 +7,8 @@ from serac.view import (
     Reading,
     as_written,
     has_pronoun,
-    made_to_stand,
     may_refer_back,
+    rewritten_readings,
 )
 
 TALK = (Turn("user", "Tell me about Rome."), Turn("assistant", "A fine city."))
@@ -49,22 +47,30 @@ def test_turns_that_may_refer_back_are_rewritten_together_and_no_others():
     rewriter = FakeRewriter(**{"Who founded it?": "Who founded Rome?"})
     asked = [[Turn("user", "Who founded it?")], after("Who founded it?"), after("Thanks!")]
 
-    assert made_to_stand(asked, rewriter) == [None, Reading("Who founded Rome?", True), None]
+    assert rewritten_readings(asked, rewriter) == [None, Reading("Who founded Rome?", True), None]
     assert rewriter.asked == [["Who founded it?", "Thanks!"]]
 
 
 def test_a_turn_that_is_written_again_as_it_was_is_no_other_reading():
-    assert made_to_stand([after(" Thanks! ")], FakeRewriter(**{" Thanks! ": "Thanks!"})) == [None]
+    assert rewritten_readings([after(" Thanks! ")], FakeRewriter(**{" Thanks! ": "Thanks!"})) == [
+        None
+    ]
 
 
 def test_without_a_rewriter_or_anything_to_rewrite_nothing_is_asked():
     rewriter = FakeRewriter()
-    assert made_to_stand([after("Where is it?")], None) == [None]
-    assert made_to_stand([[Turn("user", "Where is it?")]], rewriter) == [None]
+    assert rewritten_readings([after("Where is it?")], None) == [None]
+    assert rewritten_readings([[Turn("user", "Where is it?")]], rewriter) == [None]
     assert rewriter.asked == []
 
 
-@given(st.lists(st.text(), min_size=1, max_size=4))
-def test_there_is_one_reading_or_none_for_each(texts):
-    found = made_to_stand([after(text) for text in texts], FakeRewriter(**{texts[0]: "Who?"}))
-    assert len(found) == len(texts)
+def test_the_whole_conversation_is_shown():
+    rewriter = FakeRewriter()
+    rewritten_readings([after("Who founded it?")], rewriter)
+    assert rewriter.shown == [[tuple(after("Who founded it?"))]]
+
+
+def test_turns_without_text_are_none_to_refer_to():
+    blank = Turn("assistant", " \n")
+    assert not may_refer_back([blank, Turn("user", "Where is it?")])
+    assert may_refer_back([*TALK, blank, Turn("user", "Where is it?")])

@@ -1,14 +1,22 @@
 import json
 
 import pytest
+from fakes import FakeCompletionBase
 from safetensors.torch import load
 
 from classifiers.artifact_files import CONFIG_FILE
 from classifiers.lora_training import ADAPTER_FILE
-from memory_store.errors import ArtifactError
+from memory_store.errors import ArtifactError, ErrataError
 from serac.conversation import Turn
 from serac.overlay import FactOverlay
-from serac.query_rewriting import SHIPPED, LazyRewriter, load_rewriter
+from serac.query_rewriting import (
+    SHIPPED,
+    LazyRewriter,
+    TrainedRewriter,
+    check_name,
+    load_rewriter,
+)
+from serac.query_rewriting.model import REMEMBERED
 
 TALK = (Turn("user", "Tell me about the Space Needle."), Turn("assistant", "It is a tower."))
 ASKED = (*TALK, Turn("user", "Who designed it?"))
@@ -30,26 +38,61 @@ def test_another_artifact_is_refused(adapter_folder, stand_in):
     folder = adapter_folder("decomposer")
     with pytest.raises(ArtifactError, match="no query rewriter but a decomposer"):
         load_rewriter(stand_in, folder)
-    with pytest.raises(ArtifactError, match="no query rewriter but a decomposer"):
-        LazyRewriter(lambda: stand_in, folder)
 
 
-def test_it_is_loaded_when_a_conversation_needs_it_and_once(adapter_folder, stand_in):
-    loaded = []
-
-    def body():
-        loaded.append(1)
-        return stand_in
-
-    lazy = LazyRewriter(body, adapter_folder("query-rewriter"))
-    assert loaded == []
-    assert lazy.rewrite_all([ASKED]) == lazy.rewrite_all([ASKED])
-    assert loaded == [1]
+def rewriter_of(*pieces):
+    model = FakeCompletionBase(*pieces)
+    return TrainedRewriter(model, {"model_sha256": "0123456789abcdef" * 4}), model
 
 
-def test_without_the_embedded_model_every_turn_stands_as_it_is(adapter_folder):
-    lazy = LazyRewriter(lambda: None, adapter_folder("query-rewriter"))
-    assert lazy.rewrite_all([ASKED, THANKED]) == [None, None]
+def test_a_turn_is_read_once_and_the_same_again(adapter_folder, stand_in, monkeypatch):
+    seen = []
+
+    def count(model, prompts, **_):
+        seen.append(list(prompts))
+        return [" Who designed the Space Needle?" for _ in prompts]
+
+    monkeypatch.setattr("serac.query_rewriting.model.complete_all", count)
+    rewriter, _ = rewriter_of()
+    first = rewriter.rewrite_all([ASKED, THANKED, ASKED])
+    assert first == ["Who designed the Space Needle?"] * 3
+    assert rewriter.rewrite_all([THANKED]) == first[1:2]
+    assert [len(prompts) for prompts in seen] == [2, 0]
+    many = [(*TALK, Turn("user", f"Who is {n}?")) for n in range(REMEMBERED)]
+    rewriter.rewrite_all(many)
+    rewriter.rewrite_all([ASKED])
+    assert len(seen[-1]) == 1  # the oldest are forgotten
+
+
+def test_a_query_with_a_name_that_nobody_said_counts_as_none(monkeypatch):
+    monkeypatch.setattr(
+        "serac.query_rewriting.model.complete_all",
+        lambda model, prompts, **_: [" Who designed Big Ben?" for _ in prompts],
+    )
+    assert rewriter_of()[0].rewrite_all([ASKED]) == [None]
+
+
+class TestLazy:
+    def test_it_is_loaded_when_a_conversation_needs_it(self, adapter_folder, stand_in):
+        loaded = []
+
+        def load():
+            loaded.append(1)
+            return load_rewriter(stand_in, adapter_folder("query-rewriter"))
+
+        lazy = LazyRewriter(load)
+        assert loaded == []
+        assert len(lazy.rewrite_all([ASKED])) == len(loaded) == 1
+
+    def test_where_there_can_be_none_every_turn_stands_as_it_is(self):
+        assert LazyRewriter(lambda: None).rewrite_all([ASKED, THANKED]) == [None, None]
+
+
+@pytest.mark.parametrize("name", ["", "Trained", "prompted"])
+def test_a_name_that_is_none_is_refused(name):
+    with pytest.raises(ErrataError, match=r"unknown rewriter '.*'; use one of trained, none, or"):
+        check_name(name)
+    check_name("none")
 
 
 # The shipped one
