@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from chat_fakes import WAYS, RecordingModel, use
-from fakes import FakeCompletionBase, FakeEncoder, FakeScorer
+from fakes import FakeCompletionBase, FakeEncoder, FakeRewriter, FakeScorer
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import RunnableLambda
@@ -276,3 +276,19 @@ def test_many_threads_may_ask_at_once() -> None:
     for answer in answers:
         record = answer.response_metadata["errata"]
         assert record["route"] == "multi_hop" and len(record["hops"]) == 2
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_follow_up_is_answered_as_it_was_made_to_stand_on_its_own(way: str) -> None:
+    model = overlaid(decomposer="none")
+    rewriter = FakeRewriter(**{"Where is it?": WHERE})
+    model.overlay.router.rewriter = rewriter
+    before = [HumanMessage("Tell me about the Space Needle."), AIMessage("It is a tower.")]
+
+    answer = use(model, way, [SystemMessage("Be brief."), *before, HumanMessage("Where is it?")])
+
+    assert "Paris" in answer.text and model.inner.calls == []
+    record = answer.response_metadata["errata"]
+    assert (record["route"], record["edit_ids"]) == ("counterfactual", ["needle"])
+    assert record["rewritten"] == record["reading"] == WHERE
+    assert [turn.role for turn in rewriter.shown[0][0]] == ["user", "assistant", "user"]

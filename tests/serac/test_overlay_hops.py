@@ -272,6 +272,12 @@ class TestConversation:
 
         assert overlay.decomposer.seen == []
 
+    def test_one_that_a_rewriter_leaves_with_its_pronoun_is_not(self, overlay):
+        overlay.router.rewriter = FakeRewriter()
+        overlay.ask([*self.BEFORE, Turn("user", "Who is the mayor of the city it is in?")])
+
+        assert overlay.decomposer.seen == []
+
     def test_with_one_it_is_taken_apart_as_it_was_made_to_stand_on_its_own(self, overlay):
         follow_up = "Who is the mayor of the city it is located in?"
         overlay.router.rewriter = FakeRewriter(**{follow_up: QUESTION})
