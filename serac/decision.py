@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 from mello import Trace
 from memory_store import Edit
-from serac.view import Reading
 
 Route = Literal["base", "counterfactual", "ike", "multi_hop"]
 
@@ -21,15 +20,13 @@ class Candidate:
         edit: The edit.
         similarity: Cosine similarity of its text to the view that found it.
         probability: Probability that the query is in the edit's scope.
-        view: The part of the query that was judged with it.
-        reading: The reading of the query that the part is of.
+        view: The part of the query, as it was read, that was judged with it.
     """
 
     edit: Edit
     similarity: float
     probability: float
     view: str
-    reading: Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +39,8 @@ class Decision:
         edits: The edits in whose scope the query is, the most probable first.
         candidates: All edits that were judged: those in scope first, each part the most probable
             first.
-        threshold: Probability from which on an edit is in scope; where the turn was rewritten, it
-            must reach a threshold for those too (see :mod:`serac.router`).
+        threshold: Probability from which on an edit is in scope; where the turn was rewritten at
+            least that for such turns (see :mod:`serac.router`).
         reason: One line for a person.
         reading: The last user turn as it was understood: made to stand on its own where an edit
             is in scope only with the turns before.
@@ -99,7 +96,6 @@ class Decision:
                     "edit_id": candidate.edit.id,
                     "similarity": candidate.similarity,
                     "probability": candidate.probability,
-                    "rewritten": candidate.reading.rewritten,
                 }
                 for candidate in self.candidates
             ],

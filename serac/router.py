@@ -24,8 +24,9 @@ from serac.conversation import Turn
 from serac.decision import Candidate, Decision, Route
 from serac.view import Reading, Rewriter, as_written, rewritten_readings
 
-REWRITTEN_THRESHOLD = 0.5
-"""Probability that a turn made to stand on its own must reach at least; chosen on conversations."""
+REWRITTEN_THRESHOLD = 0.45
+"""Probability that a turn made to stand on its own must reach at least; chosen on the dev
+conversations, for the shipped rewriter."""
 
 ChooseRoute = Callable[[str, Sequence[Edit]], Route]
 """From the reading of a query and the edits in whose scope it is, to who answers."""
@@ -45,16 +46,15 @@ class Searchable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """An edit to be judged, with the reading of a query that it is near to."""
+    """An edit to be judged, with the part of a query that it is near to."""
 
-    reading: Reading
     listed: Listed
     edit: Edit
 
     def candidate(self, probability: float) -> Candidate:
         """Return it with what was found."""
         similarity = float(self.listed.similarity)
-        return Candidate(self.edit, similarity, probability, self.listed.shown, self.reading)
+        return Candidate(self.edit, similarity, probability, self.listed.shown)
 
 
 class Router:
@@ -105,25 +105,20 @@ class Router:
         return self.decide_many([turns])[0]
 
     def decide_many(self, conversations: Sequence[Sequence[Turn]]) -> list[Decision]:
-        """Return a decision for each conversation; lookups and judgements are done in batches.
+        """Return a decision for each conversation; lookups and judgements are done in one batch.
 
-        A turn that no edit answers as it was written is judged as the rewriter makes it stand on
-        its own.
+        A turn that the rewriter makes stand on its own is judged as it does so, any other as it was
+        written.
         """
         threshold = self.threshold
-        judged = self._judged([as_written(turns) for turns in conversations])
-        still = [
-            place
-            for place, found in enumerate(judged)
-            if not any(candidate.probability >= threshold for candidate in found)
+        rewritten = self.rewritten_readings(conversations)
+        read = [
+            reading or as_written(turns)
+            for reading, turns in zip(rewritten, conversations, strict=True)
         ]
-        readings = self.rewritten_readings([conversations[place] for place in still])
-        more = {place: one for place, one in zip(still, readings, strict=True) if one is not None}
-        for place, found in zip(more, self._judged(list(more.values())), strict=True):
-            judged[place] += found
         return [
-            self._decided(turns, found, threshold, more.get(place))
-            for place, (turns, found) in enumerate(zip(conversations, judged, strict=True))
+            self._decided(turns, reading, found, threshold)
+            for turns, reading, found in zip(conversations, read, self._judged(read), strict=True)
         ]
 
     def rewritten_readings(self, conversations: Sequence[Sequence[Turn]]) -> list[Reading | None]:
@@ -137,9 +132,7 @@ class Router:
         hits = (
             dict(zip(flat, self.memory.search_many(flat, self.found), strict=True)) if flat else {}
         )
-        near = [
-            [Near(one, *pair) for pair in self._near(one.text, viewed, hits)] for one in readings
-        ]
+        near = [[Near(*pair) for pair in self._near(one.text, viewed, hits)] for one in readings]
         return self._judge(near)
 
     def _near(
@@ -175,21 +168,22 @@ class Router:
     def _decided(
         self,
         turns: Sequence[Turn],
+        read: Reading,
         judged: Sequence[Candidate],
         threshold: float,
-        rewritten: Reading | None,
     ) -> Decision:
         query = turns[-1].content
-        needed = self._needed(threshold)
-        candidates = _best_of_each(judged, needed)
-        firing = [c for c in candidates if c.probability >= needed(c)]
+        if read.rewritten:
+            threshold = max(threshold, REWRITTEN_THRESHOLD)
+        candidates = _best_of_each(judged, threshold)
+        firing = [c for c in candidates if c.probability >= threshold]
         edits, set_aside = without_contradictions(
             [candidate.edit for candidate in firing],
             self.scorer,
-            firing[0].reading.text if firing else "",
+            read.text,
         )
         route: Route = "base"
-        reading = next((c.reading.text for c in firing if c.edit in edits), query.strip())
+        reading = read.text if edits else query.strip()
         if edits:
             route = self._route(reading, query, edits)
             reason = f"in the scope of {', '.join(edit.id for edit in edits[:3])}"
@@ -198,7 +192,7 @@ class Router:
         else:
             reason = "no edit in memory is near"
         if candidates:
-            reason += f" (threshold {needed(candidates[0]):.3f})"
+            reason += f" (threshold {threshold:.3f})"
         if set_aside:
             reason += f"; newer than {', '.join(edit.id for edit in set_aside[:3])}"
         return Decision(
@@ -210,7 +204,7 @@ class Router:
             reason,
             reading,
             set_aside,
-            rewritten=rewritten.text if rewritten else None,
+            rewritten=read.text if read.rewritten else None,
         )
 
     def _route(self, reading: str, query: str, edits: Sequence[Edit]) -> Route:
@@ -220,22 +214,14 @@ class Router:
         routes = {self.route(text, edits) for text in {reading, query.strip()}}
         return "ike" if "ike" in routes else routes.pop()
 
-    def _needed(self, threshold: float) -> Callable[[Candidate], float]:
-        """Return what tells from which probability on a candidate's edit is in scope."""
-        higher = max(threshold, REWRITTEN_THRESHOLD)
-        return lambda candidate: higher if candidate.reading.rewritten else threshold
 
+def _best_of_each(judged: Sequence[Candidate], threshold: float) -> tuple[Candidate, ...]:
+    """Return the best candidate of each edit over all views, the most probable first.
 
-def _best_of_each(
-    judged: Sequence[Candidate], needed: Callable[[Candidate], float]
-) -> tuple[Candidate, ...]:
-    """Return the best candidate of each edit over all readings, the most probable first.
-
-    One that is in scope comes before one that isn't: a rewritten turn has to reach more.
+    What is no number comes last.
     """
     order = sorted(
-        judged,
-        key=lambda c: (not c.probability >= needed(c), -c.probability, -c.similarity),
+        judged, key=lambda c: (not c.probability >= threshold, -c.probability, -c.similarity)
     )
     best: dict[str, Candidate] = {}
     for candidate in order:

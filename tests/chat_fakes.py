@@ -22,7 +22,6 @@ from memory_store import Edit
 from serac.bases import BaseModel
 from serac.conversation import Query, Turn, as_turns
 from serac.decision import Candidate, Decision, Reply, Route
-from serac.view import Reading
 
 NEEDLE = Edit("needle", "The Space Needle is located in Paris.")
 WAYS = ("invoke", "ainvoke", "stream", "astream")
@@ -94,7 +93,7 @@ class FakeOverlay:
             query=last,
             route=self.route if found else "base",
             edits=(self.edit,) if found else (),
-            candidates=(Candidate(self.edit, 0.5, probability, last, Reading(last)),),
+            candidates=(Candidate(self.edit, 0.5, probability, last),),
             threshold=0.5,
             reason="because",
         )

@@ -6,14 +6,12 @@ import pytest
 from mello import Answer, Hop, Trace
 from memory_store import Edit
 from serac.decision import Candidate, Decision, Reply, StreamedReply
-from serac.view import Reading
 
-ASKED = Reading("Where is it?")
 NEEDLE = Edit("needle", "The Space Needle is located in Paris.")
 
 
 def decision(probability=0.9, edits=(NEEDLE,), candidates=True):
-    judged = (Candidate(NEEDLE, 0.7, probability, "Where is it?", ASKED),) if candidates else ()
+    judged = (Candidate(NEEDLE, 0.7, probability, "Where is it?"),) if candidates else ()
     return Decision("Where is it?", "ike" if edits else "base", edits, judged, 0.5, "because")
 
 
@@ -23,7 +21,7 @@ def test_the_score_is_that_of_the_likeliest_edit():
 
 
 def test_the_runner_up_is_the_edit_that_came_second():
-    other = Candidate(Edit("louvre", "The Louvre is in Rome."), 0.6, 0.4, "Where is it?", ASKED)
+    other = Candidate(Edit("louvre", "The Louvre is in Rome."), 0.6, 0.4, "Where is it?")
     first = decision()
     both = replace(first, candidates=(*first.candidates, other))
 
@@ -53,9 +51,7 @@ def test_a_record_of_it_is_plain_json():
         "runner_up": None,
         "runner_up_score": None,
         "reason": "because",
-        "candidates": [
-            {"edit_id": "needle", "similarity": 0.7, "probability": 0.9, "rewritten": False}
-        ],
+        "candidates": [{"edit_id": "needle", "similarity": 0.7, "probability": 0.9}],
     }
 
 

@@ -24,7 +24,6 @@ from serac.multi_hop import (
     trace_lines,
     trained,
 )
-from serac.view import Reading
 
 QUESTION = "Who is the mayor of the city in which the Space Needle stands?"
 WHERE = "In which city does the Space Needle stand?"
@@ -45,7 +44,7 @@ class Asked:
         self.asked.append(question)
         text, *edits = self.answers.get(question, ("someone",))
         score = 0.9 if edits else 0.1
-        judged = Candidate(edits[0] if edits else NEEDLE, 0.5, score, question, Reading(question))
+        judged = Candidate(edits[0] if edits else NEEDLE, 0.5, score, question)
         route = "ike" if edits else "base"
         return Reply(text, Decision(question, route, tuple(edits), (judged,), 0.5, "because"))
 

@@ -7,7 +7,7 @@ from fakes import FakeEncoder, FakeMemory, FakeRewriter, FakeScorer, FunctionSco
 from classifiers import Threshold, ThresholdChoice
 from memory_store import Edit, EditMemory, SearchHit
 from serac.conversation import Turn, as_turns
-from serac.router import Router
+from serac.router import REWRITTEN_THRESHOLD, Router
 
 NEEDLE = "The Space Needle is located in Paris."
 LOUVRE = "The Louvre is in Rome."
@@ -249,13 +249,12 @@ def test_an_edit_is_kept_with_the_reading_that_brings_it_into_scope():
 
 
 def test_a_turn_that_was_rewritten_must_bring_more_than_the_threshold():
-    rewritten = reading_judged(Al=0.4, their=0.1)
+    rewritten = reading_judged(Al=REWRITTEN_THRESHOLD - 0.01, their=0.1)
     assert not rewritten.in_scope
     assert rewritten.reading == "Where is their house?"
-    assert "(threshold 0.500)" in reading_judged(Al=0.8, their=0.1).reason
-    as_written = reading_judged(Al=0.4, their=0.3)
-    assert as_written.in_scope
-    assert as_written.reading == "Where is their house?"
+    assert rewritten.threshold == REWRITTEN_THRESHOLD
+    assert f"(threshold {REWRITTEN_THRESHOLD:.3f})" in reading_judged(Al=0.8, their=0.1).reason
+    assert not reading_judged(Al=0.1, their=0.9).in_scope  # it doesn't stand as it was written
 
 
 def test_of_two_edits_that_contradict_each_other_the_newer_is_used_and_it_is_said():
@@ -339,16 +338,16 @@ def test_conversations_and_first_turns_are_decided_in_one_batch():
     asked = [as_turns(CITY), [*MUSEUM, Turn("user", CITY)], [*MUSEUM, Turn("user", PRICE)]]
     found = router.decide_many(asked)
     assert [decision.in_scope for decision in found] == [False, True, False]
-    assert found[1].candidates[0].reading.rewritten
+    assert found[1].rewritten == found[1].reading == "Which city is the Louvre in?"
     assert rewriter.asked == [[CITY, PRICE]]
     assert found == [router.decide(turns) for turns in asked]
 
 
-def test_a_turn_that_is_in_scope_as_it_was_written_is_not_rewritten():
-    router, rewriter = rewriting_router(LOUVRE)
+def test_a_turn_that_is_not_rewritten_is_judged_as_it_was_written_at_the_common_threshold():
+    router, _ = rewriting_router(LOUVRE, named=0.35)
     decision = router.decide([*MUSEUM, Turn("user", "Where is the Louvre?")])
-    assert decision.in_scope and not decision.candidates[0].reading.rewritten
-    assert rewriter.asked == []
+    assert decision.in_scope and decision.rewritten is None
+    assert decision.threshold == 0.3
 
 
 def test_a_decision_tells_how_the_turn_was_rewritten_also_out_of_scope():
