@@ -15,7 +15,7 @@ from benchmarks import data as loaders
 from benchmarks.answers import BY, AnswerRun, Sizes, memory_with
 from benchmarks.answers_opinions import add_opinions
 from benchmarks.answers_own import add_follow_ups, add_statements
-from benchmarks.answers_speed import add_speed
+from benchmarks.answers_speed import add_later_turns, add_speed
 from benchmarks.answers_text import add_texts
 from benchmarks.data import Benchmark
 from benchmarks.remembering import RememberingEncoder
@@ -25,6 +25,7 @@ from memory_store import EditMemory, SentenceTransformerEncoder
 from memory_store.errors import ErrataError
 from serac.adapter_files import read_adapter_config
 from serac.cli.options import err, progress_bar
+from serac.conversation import Turn
 from serac.counterfactual import SHIPPED
 from serac.counterfactual.model import read_config
 from serac.overlay import FactOverlay
@@ -145,6 +146,9 @@ class _Run:
             if name == "speed":
                 cases = run.by_kind["exact"][: 2 if self.small else 15]
                 add_speed(rows, overlay, cases, progress, self.by)
+                if not self.some:
+                    overlay.decide([Turn("user", "Hi"), Turn("assistant", "Hi"), Turn("user", "?")])
+                    add_later_turns(rows, overlay, 1 if self.small else 30, progress)
                 return
             run.given(progress)
             run.routed(progress)

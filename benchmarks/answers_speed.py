@@ -14,8 +14,9 @@ from typing import Any
 from benchmarks.answerers import Answerers
 from benchmarks.answers import ROUTES
 from benchmarks.data import Case
+from benchmarks.own import follow_ups
 from benchmarks.rows import Rows
-from serac.conversation import as_turns
+from serac.conversation import Turn, as_turns
 from serac.overlay import FactOverlay
 from serac.transformers_base import TransformersBase
 
@@ -61,6 +62,47 @@ def add_speed(
             metric = f"{name}, by the base model's"
             rows.add("speed", metric, words[who], statistic, answerer=who)
         rows.add("speed", "tokens a second, by the base model's", rates[who], "p50", answerer=who)
+
+
+def add_later_turns(
+    rows: Rows, overlay: FactOverlay, most: int, progress: Callable[[int], None]
+) -> None:
+    """Add what deciding about later turns of our dev conversations takes, by the base's answer.
+
+    Args:
+        rows: Where rows go.
+        overlay: With a rewriter, loaded or not.
+        most: How many conversations are taken, a follow-up and an unrelated turn of each.
+        progress: Told how many more turns are done.
+    """
+    taken: dict[str, list[float]] = defaultdict(list)
+    for conversation in follow_ups("dev")[:most]:
+        turns: list[Turn] = []
+        left = {"follow_up", "unrelated"}
+        for turn in conversation.turns:
+            turns.append(Turn("user", turn.user))
+            if turn.kind in left:
+                left.remove(turn.kind)
+                ratio = _decided(overlay, turns) / _answered(overlay, turns)
+                taken[turn.kind].append(ratio)
+                progress(1)
+            turns.append(Turn("assistant", turn.assistant))
+    for kind, ratios in taken.items():
+        for statistic in ("p50", "p90"):
+            metric = f"deciding, {statistic}, by the base model's {TOKENS} tokens"
+            rows.add(kind.replace("_", " "), metric, ratios, statistic, answerer="overlay")
+
+
+def _decided(overlay: FactOverlay, turns: Sequence[Turn]) -> float:
+    began = time.perf_counter()
+    overlay.decide(turns)
+    return time.perf_counter() - began
+
+
+def _answered(overlay: FactOverlay, turns: Sequence[Turn]) -> float:
+    began = time.perf_counter()
+    overlay.base.reply(turns, max_new_tokens=TOKENS)
+    return time.perf_counter() - began
 
 
 def _first_words(stream: Callable[..., Iterator[str]], *asked: Any) -> float:

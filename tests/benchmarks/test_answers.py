@@ -69,6 +69,9 @@ def test_our_own_cases_texts_and_speed_are_measured(rows_of):
         texts["generation", "GE of as many words (bits)", "auto", "all edits in memory"].value > 0
     )
     speed = rows_of("speed")
+    for kind in ("follow up", "unrelated"):
+        later = speed[kind, "deciding, p50, by the base model's 32 tokens", "overlay", None]
+        assert later.value > 0
     for what in ("first token after", "first words after", "first words after, p90"):
         for by in ("ike", "counterfactual"):
             assert speed["speed", f"{what}, by the base model's", by, None].value > 0
