@@ -15,7 +15,7 @@ from typing import Any, Self
 from classifiers import ScopeScorer, Threshold, load_scope_classifier
 from mello import Decomposer
 from memory_store import Edit, EditDraft, EditMemory, Encoder, LazyEncoder
-from memory_store.errors import ErrataError, InvalidQueryError, MissingModelError
+from memory_store.errors import ErrataError, InvalidQueryError, MissingModelError, ModelError
 from memory_store.validation import clean_draft
 from serac.answerers import Answerer, PromptAnswerer, auto_route, ike
 from serac.bases import BaseModel, load_base
@@ -36,9 +36,15 @@ from serac.multi_hop import (
     trained,
 )
 from serac.preview import BlastRadius, preview, reference_questions
-from serac.query_rewriting import DEFAULT_REWRITER, LazyRewriter, TrainedRewriter, load_rewriter
+from serac.query_rewriting import (
+    DEFAULT_REWRITER,
+    LazyRewriter,
+    TrainedRewriter,
+    check_rewriter,
+    load_rewriter,
+    read_config,
+)
 from serac.query_rewriting import SHIPPED as REWRITER
-from serac.query_rewriting import check_name as check_rewriter
 from serac.router import Router
 from serac.short_answers import ShortAnswers
 from serac.transformers_base import TransformersBase
@@ -107,8 +113,7 @@ class FactOverlay:
             check_name(decomposer)
         if answerer not in ANSWERERS:
             raise ErrataError(f"unknown answerer {answerer!r}; use one of {', '.join(ANSWERERS)}")
-        if isinstance(rewriter, str):
-            check_rewriter(rewriter)
+        check_rewriter(rewriter)
         self._base, self.device = base, device
         self._loaded: dict[str, Any] = {}
         self._loading = threading.RLock()
@@ -317,11 +322,17 @@ class FactOverlay:
         if not isinstance(named, (str, Path)):
             return named
         folder = named if isinstance(named, Path) else REWRITER
+        read_config(folder)  # what is no rewriter is told now, not in the middle of a conversation
 
         def load() -> TrainedRewriter | None:
-            if not _is_embedded_installed("no query rewriter, so turns are read one by one"):
+            without = "no query rewriter, so turns are read one by one"
+            if not _is_embedded_installed(without):
                 return None
-            return load_rewriter(self._embedded_body(), folder)
+            try:
+                return load_rewriter(self._embedded_body(), folder)
+            except ModelError as error:  # the base model may be another, and answer all the same
+                log.warning("%s: %s", without, error)
+                return None
 
         return LazyRewriter(lambda: self._once("rewriter", load))
 

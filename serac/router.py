@@ -22,7 +22,7 @@ from memory_store import Edit, SearchHit
 from serac.contradictions import without_contradictions
 from serac.conversation import Turn
 from serac.decision import Candidate, Decision, Route
-from serac.view import Reading, Rewriter, as_written, rewritten_readings
+from serac.view import Reading, Rewriter, as_written, has_lost_a_name, rewritten_readings
 
 REWRITTEN_THRESHOLD = 0.45
 """Probability that a turn made to stand on its own must reach at least; chosen on the dev
@@ -108,14 +108,16 @@ class Router:
         """Return a decision for each conversation; lookups and judgements are done in one batch.
 
         A turn that the rewriter makes stand on its own is judged as it does so, any other as it was
-        written.
+        written; and so is one that had a name which was lost, where an edit answers it like that.
         """
         threshold = self.threshold
+        written = list(map(as_written, conversations))
         rewritten = self.rewritten_readings(conversations)
-        read = [
-            reading or as_written(turns)
-            for reading, turns in zip(rewritten, conversations, strict=True)
-        ]
+        read = [one or other for one, other in zip(rewritten, written, strict=True)]
+        lost = [n for n, one in enumerate(read) if has_lost_a_name(written[n].text, one.text)]
+        for place, found in zip(lost, self._judged([written[n] for n in lost]), strict=True):
+            if any(candidate.probability >= threshold for candidate in found):
+                read[place] = written[place]
         return [
             self._decided(turns, reading, found, threshold)
             for turns, reading, found in zip(conversations, read, self._judged(read), strict=True)

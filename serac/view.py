@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Protocol
 
-from serac.conversation import Turn
+from memory_store.errors import ErrataError, InvalidQueryError
+from serac.conversation import Turn, as_turns
 
 LONGEST_FOLLOW_UP = 300
 """Characters of a turn above which it is read as it was written alone."""
@@ -20,6 +22,8 @@ LONGEST_FOLLOW_UP = 300
 _REFERENCE = re.compile(
     r"\b(?:[Ii]ts?|[Hh]e|[Ss]he|[Hh]im|[Hh]is|[Hh]er|[Tt]hey|[Tt]hem|[Tt]heir)\b"  # not IT
 )
+_WORD = re.compile(r"\w+")
+_SENTENCE_END = re.compile(r"[.:?!]\s+")
 
 
 class Rewriter(Protocol):
@@ -66,6 +70,18 @@ def has_pronoun(text: str) -> bool:
     return _REFERENCE.search(text) is not None
 
 
+def has_lost_a_name(turn: str, query: str) -> bool:
+    """Say whether a turn has a name that a query made of it lacks.
+
+    It may have to: "I thought it was Berlin. Where is it?" asks nothing about Berlin.
+    """
+    return any(
+        word[0].isupper() and word.casefold() not in query.casefold()
+        for sentence in _SENTENCE_END.split(turn.strip())
+        for word in _WORD.findall(sentence)[1:]  # the first has a capital anyhow
+    )
+
+
 def rewritten_readings(
     conversations: Sequence[Sequence[Turn]], rewriter: Rewriter | None
 ) -> list[Reading | None]:
@@ -74,14 +90,28 @@ def rewritten_readings(
     Args:
         conversations: The conversations, each with the user's turn last.
         rewriter: Is shown those whose last turn may refer back, all at once; without one nothing
-            is rewritten.
+            is rewritten. What can't be asked counts as no query.
+
+    Raises:
+        ErrataError: It returned something else than a query or ``None`` for each.
     """
     found: list[Reading | None] = [None] * len(conversations)
     places = [n for n, turns in enumerate(conversations) if may_refer_back(turns)]
     if rewriter is None or not places:
         return found
-    queries = rewriter.rewrite_all([conversations[n] for n in places])
+    queries = list(rewriter.rewrite_all([conversations[n] for n in places]))
+    if len(queries) != len(places) or not all(isinstance(q, (str, NoneType)) for q in queries):
+        raise ErrataError("a rewriter has to return a query, or None, for each conversation")
     for place, query in zip(places, queries, strict=True):
-        if query is not None and query != conversations[place][-1].content.strip():
-            found[place] = Reading(query, rewritten=True)
+        text = (query or "").strip()
+        if _can_be_asked(text) and text != conversations[place][-1].content.strip():
+            found[place] = Reading(text, rewritten=True)
     return found
+
+
+def _can_be_asked(text: str) -> bool:
+    try:
+        as_turns(text)
+    except InvalidQueryError:
+        return False
+    return True

@@ -6,8 +6,9 @@ from serac.query_rewriting.model import (
     SHIPPED,
     LazyRewriter,
     TrainedRewriter,
-    check_name,
+    check_rewriter,
     load_rewriter,
+    read_config,
 )
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "SHIPPED",
     "LazyRewriter",
     "TrainedRewriter",
-    "check_name",
+    "check_rewriter",
     "load_rewriter",
+    "read_config",
 ]

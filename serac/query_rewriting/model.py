@@ -9,10 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from memory_store.errors import ErrataError
-from serac.adapter_files import adapted
+from serac.adapter_files import adapted, read_adapter_config
 from serac.completing import complete_all
 from serac.conversation import Turn
-from serac.query_rewriting.prompt import STOP, has_new_names, read_rewritten, rewriting_prompt
+from serac.query_rewriting.prompt import (
+    EARLIER,
+    STOP,
+    has_new_names,
+    read_rewritten,
+    rewriting_prompt,
+)
 from serac.transformers_base import TransformersBase
 
 REWRITERS = ("trained", "none")
@@ -23,6 +29,9 @@ SHIPPED = Path(__file__).parents[1] / "artifacts" / "query-rewriter"
 ADAPTER = "query-rewriter"
 LONGEST_QUERY = 64
 """Tokens."""
+
+LONGEST_PROMPT = 768
+"""Tokens; of a conversation that has more the end is read."""
 
 REMEMBERED = 64
 """Conversations whose queries are kept: the same turn is asked about more than once."""
@@ -60,14 +69,26 @@ class TrainedRewriter:
             conversations: The conversations, each with the user's turn last.
             progress: Told how many more were read.
         """
-        prompts = list(map(rewriting_prompt, conversations))
+        prompts = list(map(self._prompt, conversations))
         with self._one_at_a_time:
-            written = self._written(prompts, progress)
-        queries = map(read_rewritten, written)
+            written = self._written([one for one in prompts if one is not None], progress)
+        texts = iter(written)
+        queries = [None if one is None else read_rewritten(next(texts)) for one in prompts]
         return [
             None if query is None or has_new_names(query, turns) else query
             for query, turns in zip(queries, conversations, strict=True)
         ]
+
+    def _prompt(self, turns: Sequence[Turn]) -> str | None:
+        """Return the prompt with as many turns as fit; ``None`` where the last alone doesn't."""
+        for most in range(EARLIER, 0, -2):
+            prompt = rewriting_prompt(turns, most)
+            if len(prompt.encode()) <= LONGEST_PROMPT or self._count(prompt) <= LONGEST_PROMPT:
+                return prompt
+        return None
+
+    def _count(self, text: str) -> int:
+        return len(self.model.tokenizer(text, verbose=False)["input_ids"])
 
     def _written(self, prompts: Sequence[str], progress: Callable[[int], None]) -> list[str]:
         new = [prompt for prompt in dict.fromkeys(prompts) if prompt not in self._known]
@@ -119,12 +140,23 @@ def load_rewriter(body: TransformersBase, folder: Path = SHIPPED) -> TrainedRewr
     return TrainedRewriter(*adapted(body, folder, ADAPTER))
 
 
-def check_name(name: str) -> None:
-    """Refuse the name of a rewriter that there is none of.
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return what an artifact says of itself.
 
     Raises:
-        ErrataError: There is none.
+        ArtifactError: It is missing, damaged or of another kind.
     """
-    if name not in REWRITERS:
-        names = ", ".join(REWRITERS)
-        raise ErrataError(f"unknown rewriter {name!r}; use one of {names}, or a Path")
+    return read_adapter_config(folder, ADAPTER)
+
+
+def check_rewriter(given: object) -> None:
+    """Refuse what is no rewriter: another name than those there are, or an object without one.
+
+    Raises:
+        ErrataError: It is none.
+    """
+    names = ", ".join(REWRITERS)
+    if isinstance(given, str) and given not in REWRITERS:
+        raise ErrataError(f"unknown rewriter {given!r}; use one of {names}, or a Path")
+    if not (given is None or isinstance(given, (str, Path)) or hasattr(given, "rewrite_all")):
+        raise ErrataError(f"{given!r} is no rewriter; use one of {names}, a Path, or your own")

@@ -29,12 +29,13 @@ _SENTENCE_END = re.compile(r"[.:?!]\s+")
 _SPEAKERS = {"user": "User", "assistant": "Assistant"}
 
 
-def rewriting_prompt(turns: Sequence[Turn]) -> str:
+def rewriting_prompt(turns: Sequence[Turn], most: int = EARLIER) -> str:
     """Return the prompt; the query continues it.
 
     Args:
         turns: The conversation, the user's turn last; a system prompt in it is not shown, nor a
             turn without text, and turns of one speaker after another are shown as one.
+        most: Turns before the last one that are shown.
     """
     said = [(t.role, _line(t.content)) for t in turns[:-1] if t.role in _SPEAKERS]
     shown = [
@@ -42,7 +43,7 @@ def rewriting_prompt(turns: Sequence[Turn]) -> str:
         for role, same in groupby((one for one in said if one[1]), lambda one: one[0])
     ]
     last = _line(turns[-1].content)[-LONGEST_FOLLOW_UP:]
-    return "\n".join([*shown[-EARLIER:], f"User: {last}", "Query:"])
+    return "\n".join([*shown[max(0, len(shown) - most) :], f"User: {last}", "Query:"])
 
 
 def write_rewritten(query: str | None) -> str:

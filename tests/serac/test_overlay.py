@@ -221,6 +221,28 @@ class TestOpen:
                 assert isinstance(overlay.router.rewriter, LazyRewriter)
         assert thresholds == sorted(thresholds, reverse=True)
 
+    def test_a_folder_without_a_rewriter_is_told_at_once(self, tmp_path, embedded_encoder):
+        with pytest.raises(ArtifactError, match="holds no query rewriter; train one there"):
+            FactOverlay.open(
+                tmp_path / "facts.db",
+                base=FakeBase(),
+                encoder=embedded_encoder,
+                rewriter=tmp_path / "none",
+            )
+        FactOverlay.open(tmp_path / "facts.db", encoder=embedded_encoder).close()  # it isn't locked
+
+    def test_where_the_embedded_model_can_not_be_kept_turns_are_read_one_by_one(
+        self, tmp_path, embedded_encoder, monkeypatch, caplog
+    ):
+        (tmp_path / "file").write_text("")
+        monkeypatch.setenv("ERRATA_CACHE", str(tmp_path / "file"))
+        base = FakeBase()
+        with FactOverlay.open(":memory:", base=base, encoder=embedded_encoder) as overlay:
+            overlay.add(NEEDLE)
+            turns = [Turn("user", "Hi"), Turn("assistant", "Hi"), Turn("user", "Thanks a lot!")]
+            assert not overlay.ask(turns).decision.in_scope
+        assert "no query rewriter, so turns are read one by one" in caplog.text
+
     def test_a_scope_classifier_of_one_s_own_is_used(self, tmp_path):
         scorer = train_similarity(write_data_folder(tmp_path / "data"), FakeEncoder(), seed=0)
         scorer.save(tmp_path / "scope")

@@ -350,6 +350,25 @@ def test_a_turn_that_is_not_rewritten_is_judged_as_it_was_written_at_the_common_
     assert decision.threshold == 0.3
 
 
+@pytest.mark.parametrize(("alone", "edit"), [(0.9, "e1"), (0.1, "e2")])
+def test_a_name_that_was_lost_is_judged_with_the_turn_as_it_was_written_first(alone, edit):
+    """Who asks about the Louvre isn't answered about the Needle, that was spoken of before."""
+    chances = {("Louvre", LOUVRE): alone, ("Needle", NEEDLE): 0.8}
+    scorer = FunctionScorer(
+        lambda query, text: next(
+            (p for (word, own), p in chances.items() if word in query and own == text), 0.0
+        )
+    )
+    written, query = "I say, where is the Louvre?", "Where is the Space Needle?"
+    rewriter = FakeRewriter(**{written: query})
+    router = Router(FakeMemory(LOUVRE, NEEDLE), scorer, 0.3, rewriter=rewriter)
+
+    decision = router.decide([*MUSEUM, Turn("user", written)])
+
+    assert [one.id for one in decision.edits] == [edit]
+    assert decision.reading == (written if edit == "e1" else query)
+
+
 def test_a_decision_tells_how_the_turn_was_rewritten_also_out_of_scope():
     router, _ = rewriting_router(LOUVRE, named=0.2)
     decision = router.decide([*MUSEUM, Turn("user", CITY)])

@@ -1,11 +1,13 @@
 import pytest
 from fakes import FakeRewriter
 
+from memory_store.errors import ErrataError
 from serac.conversation import Turn
 from serac.view import (
     LONGEST_FOLLOW_UP,
     Reading,
     as_written,
+    has_lost_a_name,
     has_pronoun,
     may_refer_back,
     rewritten_readings,
@@ -74,3 +76,34 @@ def test_turns_without_text_are_none_to_refer_to():
     blank = Turn("assistant", " \n")
     assert not may_refer_back([blank, Turn("user", "Where is it?")])
     assert may_refer_back([*TALK, blank, Turn("user", "Where is it?")])
+
+
+@pytest.mark.parametrize("query", ["", " \n", "\ud800", "x" * 100_001, " Where is it?  "])
+def test_what_can_not_be_asked_or_is_the_same_is_no_reading(query):
+    rewriter = FakeRewriter(**{"Where is it?": query})
+    assert rewritten_readings([after("Where is it?")], rewriter) == [None]
+
+
+@pytest.mark.parametrize("returned", [[], ["a", "b"], [5], [b"Who?"], [["Who?"]]])
+def test_a_rewriter_that_returns_something_else_is_told(returned):
+    class Own:
+        def rewrite_all(self, conversations):
+            return returned
+
+    with pytest.raises(ErrataError, match="has to return a query, or None, for each"):
+        rewritten_readings([after("Where is it?")], Own())
+
+
+@pytest.mark.parametrize(
+    ("turn", "query", "lost"),
+    [
+        ("The genus Platypatrobus is part of what?", "What is the genus of Dingo Creek?", True),
+        ("Celilo Village, in", "Where was Celilo Village born?", False),
+        ("I thought it was Berlin. Where is it?", "Where is the Brandenburg Gate?", True),
+        ("Who composed it?", "Who composed Tosca?", False),
+        ("Composer?", "What is the composer of Tosca?", False),
+        ("And the louvre?", "Where is the Louvre?", False),
+    ],
+)
+def test_a_lost_name_is_seen(turn, query, lost):
+    assert has_lost_a_name(turn, query) is lost

@@ -1,8 +1,10 @@
 import json
+from pathlib import Path
 
 import pytest
-from fakes import FakeCompletionBase
+from fakes import FakeCompletionBase, FakeRewriter
 from safetensors.torch import load
+from tiny_models import byte_tokenizer
 
 from classifiers.artifact_files import CONFIG_FILE
 from classifiers.lora_training import ADAPTER_FILE
@@ -13,10 +15,10 @@ from serac.query_rewriting import (
     SHIPPED,
     LazyRewriter,
     TrainedRewriter,
-    check_name,
+    check_rewriter,
     load_rewriter,
 )
-from serac.query_rewriting.model import REMEMBERED
+from serac.query_rewriting.model import LONGEST_PROMPT, REMEMBERED
 
 TALK = (Turn("user", "Tell me about the Space Needle."), Turn("assistant", "It is a tower."))
 ASKED = (*TALK, Turn("user", "Who designed it?"))
@@ -88,11 +90,34 @@ class TestLazy:
         assert LazyRewriter(lambda: None).rewrite_all([ASKED, THANKED]) == [None, None]
 
 
-@pytest.mark.parametrize("name", ["", "Trained", "prompted"])
-def test_a_name_that_is_none_is_refused(name):
-    with pytest.raises(ErrataError, match=r"unknown rewriter '.*'; use one of trained, none, or"):
-        check_name(name)
-    check_name("none")
+@pytest.mark.parametrize("given", ["", "Trained", "prompted", 5, False, {}])
+def test_what_is_no_rewriter_is_refused(given):
+    with pytest.raises(ErrataError, match=r"use one of trained, none, "):
+        check_rewriter(given)
+
+
+@pytest.mark.parametrize("given", ["trained", "none", None, Path("x"), FakeRewriter()])
+def test_what_may_be_one_is_not(given):
+    check_rewriter(given)
+
+
+def test_of_a_conversation_that_is_too_long_the_end_is_read(monkeypatch):
+    seen = []
+
+    def see(model, prompts, **_):
+        seen.extend(prompts)
+        return [" same" for _ in prompts]
+
+    monkeypatch.setattr("serac.query_rewriting.model.complete_all", see)
+    rewriter, model = rewriter_of()
+    model.tokenizer = byte_tokenizer()
+    turns = [Turn(("user", "assistant")[n % 2], f"{n} {'ab ' * 50}") for n in range(20)]
+    short, long = (*turns[:2], ASKED[-1]), (*turns, ASKED[-1])
+    thick = (*TALK, Turn("user", "\U00012000" * 300))
+    assert rewriter.rewrite_all([short, thick, long]) == [None, None, None]
+    assert len(seen) == 2 and seen[0].startswith("User: 0 ")
+    assert all(len(prompt.encode()) <= LONGEST_PROMPT for prompt in seen)
+    assert seen[1].endswith("User: Who designed it?\nQuery:") and "User: 18 " in seen[1]
 
 
 # The shipped one
