@@ -1,8 +1,8 @@
 """The readings of a query: what its last turn asks, made to stand on its own.
 
-A turn may refer back ("Who designed it?", "And the capital?", "And Oslo?"). Then it is read as it
-was written, and as a query of its own that a rewriter makes of the conversation. That is a guess;
-the scope classifier tells whether an edit answers it.
+A turn may refer back ("Who designed it?", "And the capital?", "And Oslo?"). Then it is read as the
+query of its own that a rewriter makes of the conversation. That is a guess; the scope classifier
+tells whether an edit answers it.
 """
 
 from __future__ import annotations
@@ -77,9 +77,14 @@ def has_lost_a_name(turn: str, query: str) -> bool:
     """
     return any(
         word[0].isupper() and word.casefold() not in query.casefold()
-        for sentence in _SENTENCE_END.split(turn.strip())
-        for word in _WORD.findall(sentence)[1:]  # the first has a capital anyhow
+        for word in words_within_sentences(turn)
     )
+
+
+def words_within_sentences(text: str) -> list[str]:
+    """Return the words of a text but for the first of each sentence, which has a capital anyhow."""
+    sentences = _SENTENCE_END.split(text.strip())
+    return [word for sentence in sentences for word in _WORD.findall(sentence)[1:]]
 
 
 def rewritten_readings(

@@ -6,12 +6,11 @@ can be understood without the turns before it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import groupby
 
 from serac.conversation import Turn
-from serac.view import LONGEST_FOLLOW_UP
+from serac.view import LONGEST_FOLLOW_UP, words_within_sentences
 
 STANDS = "same"
 """What is written for a turn that can be understood as it is."""
@@ -24,8 +23,6 @@ EARLIER = 20
 EARLIER_CHARACTERS = 160
 """Characters of each that are shown: its beginning, where names are."""
 
-_WORD = re.compile(r"\w+")
-_SENTENCE_END = re.compile(r"[.:?!]\s+")
 _SPEAKERS = {"user": "User", "assistant": "Assistant"}
 
 
@@ -67,8 +64,7 @@ def has_new_names(query: str, turns: Sequence[Turn]) -> bool:
     said = _line(" ".join(turn.content for turn in turns)).casefold()
     return any(
         (word[0].isupper() or word[0].isdigit()) and word.casefold() not in said
-        for sentence in _SENTENCE_END.split(query)
-        for word in _WORD.findall(sentence)[1:]  # the first has a capital anyhow
+        for word in words_within_sentences(query)
     )
 
 
