@@ -18,14 +18,28 @@ def cut_at_stop(pieces: Iterable[str], stop: Sequence[str]) -> Iterator[str]:
     held = ""
     for piece in pieces:
         held += piece
-        found = [at for at in map(held.find, words) if at >= 0]
-        if found:
-            if held[: min(found)]:
-                yield held[: min(found)]
-            return
+        end = _first(held, words)
+        if end is not None:
+            if _may_begin_before(held, end, words):
+                continue  # the next piece tells
+            break
         safe = len(held) - (longest - 1)
         if safe > 0:
             yield held[:safe]
             held = held[safe:]
-    if held:
-        yield held
+    if held[: _first(held, words)]:
+        yield held[: _first(held, words)]
+
+
+def _first(text: str, words: Sequence[str]) -> int | None:
+    """Return where the first of some words begins, or ``None`` where there is none."""
+    return min((at for at in map(text.find, words) if at >= 0), default=None)
+
+
+def _may_begin_before(text: str, end: int, words: Sequence[str]) -> bool:
+    """Say whether a longer word that begins before a place may still be going on."""
+    return any(
+        word.startswith(text[start:])
+        for word in words
+        for start in range(max(0, len(text) - len(word) + 1), end)
+    )

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from serac.stop_words import cut_at_stop
@@ -56,6 +56,9 @@ def test_nothing_is_read_after_the_stop_word():
     st.lists(st.text("abc", max_size=4), max_size=12),
     st.lists(st.text("abc", min_size=1, max_size=4), max_size=3),
 )
+@example(["abb", "a"], ["b", "abba"])  # the longer one begins earlier, and ends later
+@example(["abb", "c"], ["b", "abba"])
+@example(["abb"], ["b", "abba"])
 def test_the_pieces_do_not_matter(pieces, stop):
     whole = "".join(pieces)
     ends = [at for at in map(whole.find, stop) if at >= 0]
