@@ -115,12 +115,13 @@ class Router:
         rewritten = self.rewritten_readings(conversations)
         read = [one or other for one, other in zip(rewritten, written, strict=True)]
         lost = [n for n, one in enumerate(read) if has_lost_a_name(written[n].text, one.text)]
+        judged = self._judged(read)
         for place, found in zip(lost, self._judged([written[n] for n in lost]), strict=True):
             if any(candidate.probability >= threshold for candidate in found):
-                read[place] = written[place]
+                read[place], judged[place] = written[place], found
         return [
             self._decided(turns, reading, found, threshold)
-            for turns, reading, found in zip(conversations, read, self._judged(read), strict=True)
+            for turns, reading, found in zip(conversations, read, judged, strict=True)
         ]
 
     def rewritten_readings(self, conversations: Sequence[Sequence[Turn]]) -> list[Reading | None]:

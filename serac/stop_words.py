@@ -27,8 +27,9 @@ def cut_at_stop(pieces: Iterable[str], stop: Sequence[str]) -> Iterator[str]:
         if safe > 0:
             yield held[:safe]
             held = held[safe:]
-    if held[: _first(held, words)]:
-        yield held[: _first(held, words)]
+    rest = held[: _first(held, words)]
+    if rest:
+        yield rest
 
 
 def _first(text: str, words: Sequence[str]) -> int | None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from classifiers import CrossEncoderScorer, SimilarityScorer, TrainedScorer
 from memory_store.errors import ErrataError
 from serac.cli.options import DeviceOption, JsonOption, err, show, stage_bars
+
+if TYPE_CHECKING:
+    from serac.lm_training import AdapterSettings
 
 KINDS = ("cross-encoder", "similarity")
 
@@ -92,31 +96,16 @@ def train_counterfactual(
     """
     from serac.counterfactual import training
 
-    settings = training.TrainingSettings()
-    if steps is not None:
-        settings = replace(settings, steps=steps)
-    with stage_bars() as report:
-        model = training.train_counterfactual(
-            data,
-            to,
-            seed=seed,
-            settings=settings,
-            device=device,
-            report=report,
-            show_bar=err.is_terminal,
-        )
-    show(
-        {"artifact": str(to), **model.facts},
+    _train_adapter(
+        training.train_counterfactual,
+        training.TrainingSettings(),
+        data,
+        to,
+        steps,
         as_json,
-        lambda: "\n".join(
-            [
-                f"saved in {to}",
-                *(
-                    f"{row['kind']:<40} n={row['n']:<5} right {row['right']:.3f}"
-                    for row in model.facts["dev"]
-                ),
-            ]
-        ),
+        _right_line,
+        seed=seed,
+        device=device,
     )
 
 
@@ -145,38 +134,84 @@ def train_decomposer(
     """
     from serac.decomposer import training
 
-    settings = training.TrainingSettings()
-    if steps is not None:
-        settings = replace(settings, steps=steps)
-    with stage_bars() as report:
-        model = training.train_decomposer(
-            data,
-            to,
-            begin_with=begin_with,
-            seed=seed,
-            settings=settings,
-            device=device,
-            report=report,
-            show_bar=err.is_terminal,
-        )
-    show(
-        {"artifact": str(to), **model.facts},
+    _train_adapter(
+        training.train_decomposer,
+        training.TrainingSettings(),
+        data,
+        to,
+        steps,
         as_json,
-        lambda: "\n".join(
-            [
-                f"saved in {to}",
-                *(
-                    f"{row['source']:<12} n={row['n']:<5} {row['figure']} {row['right']:.3f}"
-                    for row in model.facts["dev"]
-                ),
-            ]
-        ),
+        lambda row: f"{row['source']:<12} n={row['n']:<5} {row['figure']} {row['right']:.3f}",
+        begin_with=begin_with,
+        seed=seed,
+        device=device,
+    )
+
+
+@train.command("query-rewriter")
+def train_query_rewriter(
+    data: Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")],
+    to: Annotated[Path, typer.Option("--out", help="Where the artifact goes.")] = Path(
+        "query-rewriter"
+    ),
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, help="Most steps; 340 otherwise.")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Decides every random choice.")
+    ] = 0,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a query rewriter: a LoRA adapter that makes turns stand on their own.
+
+    Checkpoints are kept in its folder; the same command goes on from the last. An overlay is given
+    what was trained as rewriter=Path(FOLDER).
+    """
+    from serac.query_rewriting import training
+
+    _train_adapter(
+        training.train_rewriter,
+        training.TrainingSettings(),
+        data,
+        to,
+        steps,
+        as_json,
+        _right_line,
+        seed=seed,
+        device=device,
     )
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.add_typer(train, name="train")
+
+
+def _train_adapter(
+    fit: Callable[..., Any],
+    settings: AdapterSettings,
+    data: Path,
+    to: Path,
+    steps: int | None,
+    as_json: bool,
+    line: Callable[[dict[str, Any]], str],
+    **options: Any,
+) -> None:
+    """Train an adapter on the embedded chat model, and show what it reaches on dev."""
+    if steps is not None:
+        settings = replace(settings, steps=steps)
+    with stage_bars() as report:
+        model = fit(data, to, settings=settings, report=report, show_bar=err.is_terminal, **options)
+    show(
+        {"artifact": str(to), **model.facts},
+        as_json,
+        lambda: "\n".join([f"saved in {to}", *map(line, model.facts["dev"])]),
+    )
+
+
+def _right_line(row: dict[str, Any]) -> str:
+    return f"{row['kind']:<40} n={row['n']:<5} right {row['right']:.3f}"
 
 
 def _similarity(data: Path, to: Path, seed: int, device: str | None) -> SimilarityScorer:
@@ -208,53 +243,3 @@ def _cross_encoder(
             report=report,
             show_bar=err.is_terminal,
         )
-
-
-@train.command("query-rewriter")
-def train_query_rewriter(
-    data: Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")],
-    to: Annotated[Path, typer.Option("--out", help="Where the artifact goes.")] = Path(
-        "query-rewriter"
-    ),
-    steps: Annotated[
-        int | None, typer.Option("--steps", min=1, help="Most steps; 340 otherwise.")
-    ] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, max=2**32 - 1, help="Decides every random choice.")
-    ] = 0,
-    device: DeviceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Train a query rewriter: a LoRA adapter that makes turns stand on their own.
-
-    Checkpoints are kept in its folder; the same command goes on from the last. An overlay is given
-    what was trained as rewriter=Path(FOLDER).
-    """
-    from serac.query_rewriting import training
-
-    settings = training.TrainingSettings()
-    if steps is not None:
-        settings = replace(settings, steps=steps)
-    with stage_bars() as report:
-        rewriter = training.train_rewriter(
-            data,
-            to,
-            seed=seed,
-            settings=settings,
-            device=device,
-            report=report,
-            show_bar=err.is_terminal,
-        )
-    show(
-        {"artifact": str(to), **rewriter.facts},
-        as_json,
-        lambda: "\n".join(
-            [
-                f"saved in {to}",
-                *(
-                    f"{row['kind']:<40} n={row['n']:<5} right {row['right']:.3f}"
-                    for row in rewriter.facts["dev"]
-                ),
-            ]
-        ),
-    )
