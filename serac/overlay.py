@@ -329,10 +329,11 @@ class FactOverlay:
             if not _is_embedded_installed(without):
                 return None
             try:
-                return load_rewriter(self._embedded_body(), folder)
+                body = self._embedded_body()
             except ModelError as error:  # the base model may be another, and answer all the same
                 log.warning("%s: %s", without, error)
                 return None
+            return load_rewriter(body, folder)
 
         return LazyRewriter(lambda: self._once("rewriter", load))
 

@@ -161,3 +161,14 @@ def test_an_overlay_answers_follow_ups_with_it(embedded_base, embedded_encoder):
         assert "Hadid" in reply.text
         assert not overlay.decide(THANKED).in_scope
         assert not overlay.decide((*TALK, Turn("user", "How high is it?"))).in_scope
+
+
+@pytest.mark.model
+def test_a_damaged_one_is_told_and_not_done_without(embedded_base, embedded_encoder, tmp_path):
+    (tmp_path / CONFIG_FILE).write_bytes((SHIPPED / CONFIG_FILE).read_bytes())
+    (tmp_path / ADAPTER_FILE).write_bytes(b"damaged")
+    own = {"base": embedded_base, "encoder": embedded_encoder, "rewriter": tmp_path}
+    with FactOverlay.open(":memory:", **own) as overlay:
+        overlay.add("The Space Needle was designed by Zaha Hadid.")
+        with pytest.raises(ArtifactError, match="is not the file that config"):
+            overlay.decide(ASKED)
