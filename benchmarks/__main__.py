@@ -13,6 +13,7 @@ import typer
 from benchmarks import data as loaders
 from benchmarks.answers_command import answers
 from benchmarks.data import Benchmark
+from benchmarks.follow_ups import follow_ups_command
 from benchmarks.mquake_command import mquake
 from benchmarks.multi_hop_command import decompositions
 from benchmarks.peers.command import peers
@@ -43,6 +44,7 @@ app.command()(decompositions)
 app.command()(peers)
 app.command()(tracing)
 app.command("single_hop")(single_hop)
+app.command("follow_ups")(follow_ups_command)
 app.add_typer(train, name="train")
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")]

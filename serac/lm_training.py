@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from classifiers.lora_training import (
     CHECKPOINTS,
     begun,
@@ -19,11 +21,12 @@ from classifiers.lora_training import (
     logs_to,
     training_arguments,
 )
+from classifiers.thresholds import exact_interval
 from memory_store.devices import choose_device, has_bfloat16_instructions
 from serac.adapters import lora_config
-from serac.embedded import converted_folder
+from serac.embedded import FINGERPRINT, converted_folder
 
-MAX_TOKENS = 256
+MAX_TOKENS = 320
 """Longest example, in tokens; of a longer one the beginning is cut off."""
 
 UNTRAINED = -100
@@ -45,7 +48,6 @@ class AdapterSettings:
             need no gradients.
         evaluate_every: Steps between two looks at dev, each with a checkpoint.
         patience: Looks without progress after which training stops.
-        examples: Examples made; those of the steps are taken in order.
     """
 
     steps: int
@@ -57,7 +59,6 @@ class AdapterSettings:
     first_layer: int
     evaluate_every: int
     patience: int
-    examples: int
 
     def lora(self) -> dict[str, int]:
         """Return what is needed to put the adapter on its body again."""
@@ -116,7 +117,7 @@ def fit_adapter(
     model = AutoModelForCausalLM.from_pretrained(
         body,
         dtype=torch.bfloat16 if quick else torch.float32,
-        attn_implementation="eager",  # backwards it is the faster one on a CPU
+        attn_implementation="sdpa" if on_gpu else "eager",  # the faster one backwards
     )
     lora = lora_config(model, settings.rank, settings.alpha, settings.first_layer)
     checkpoints = out / CHECKPOINTS
@@ -147,16 +148,15 @@ def fit_adapter(
             loss = torch.nn.functional.cross_entropy(logits, labels[answered])
             return (loss, {"loss": loss}) if return_outputs else loss
 
-    lengths = {one: len(tokenized(tokenizer, *one)["input_ids"]) for one in {*fit, *dev}}
-    grouped = grouped_by_length(fit, lengths.__getitem__, settings.batch_size, seed)
+    train_rows, dev_rows = tokenized(tokenizer, fit), tokenized(tokenizer, dev)
     adapted = get_peft_model(model, lora)
     if start is not None:
         set_peft_model_state_dict(adapted, load(start))
     trainer = AnswerTrainer(
         model=adapted,
         args=arguments,
-        train_dataset=_Tokenized(tokenizer, grouped),
-        eval_dataset=_Tokenized(tokenizer, sorted(dev, key=lengths.__getitem__)),
+        train_dataset=grouped_by_length(train_rows, len, settings.batch_size, seed),
+        eval_dataset=sorted(dev_rows, key=len),
         data_collator=lambda items: padded(items, tokenizer.pad_token_id),
         callbacks=[
             EarlyStoppingCallback(early_stopping_patience=settings.patience),
@@ -169,36 +169,77 @@ def fit_adapter(
     return trainer.model, trainer.state.best_global_step
 
 
-def tokenized(tokenizer: Any, prompt: str, continuation: str) -> dict[str, list[int]]:
-    """Return the tokens of prompt, continuation and end; the prompt's are labelled untrained."""
-    read = tokenizer(prompt)["input_ids"]
-    written = tokenizer(continuation, add_special_tokens=False)["input_ids"]
-    written = [*written, tokenizer.eos_token_id]
-    tokens, labels = [*read, *written], [*[UNTRAINED] * len(read), *written]
-    tokens, labels = tokens[-MAX_TOKENS:], labels[-MAX_TOKENS:]
-    return {"input_ids": tokens, "attention_mask": [1] * len(tokens), "labels": labels}
+def artifact_facts(
+    kind: str, sha256: str, seed: int, settings: AdapterSettings, best_step: int | None
+) -> dict[str, Any]:
+    """Return what every adapter's artifact says of itself.
 
-
-def padded(items: Sequence[dict[str, list[int]]], padding: int) -> dict[str, Any]:
-    """Return a batch: (n, t) tensors, filled up on the right."""
-    import torch
-
-    longest = max(len(item["input_ids"]) for item in items)
-    filling = {"input_ids": padding, "attention_mask": 0, "labels": UNTRAINED}
+    Args:
+        kind: What sort of adapter it is.
+        sha256: Hash of its file.
+        seed: What every random choice was decided by.
+        settings: How it was trained.
+        best_step: The step that it was reached at.
+    """
     return {
-        name: torch.tensor([i[name] + [fill] * (longest - len(i[name])) for i in items])
-        for name, fill in filling.items()
+        "kind": kind,
+        "body": FINGERPRINT,
+        "lora": settings.lora(),
+        "model_sha256": sha256,
+        "seed": seed,
+        "best_step": best_step,
+        "settings": asdict(settings),
     }
 
 
-class _Tokenized:
-    """Examples as a data set: tokens are made when an item is asked for."""
+def share_right(hits: Sequence[bool]) -> dict[str, Any]:
+    """Return the share of what is right, at least one, with its exact 95% interval and n."""
+    low, high = exact_interval(sum(hits), len(hits))
+    return {"right": sum(hits) / len(hits), "low": low, "high": high, "n": len(hits)}
 
-    def __init__(self, tokenizer: Any, examples: Sequence[Continuation]) -> None:
-        self.tokenizer, self.examples = tokenizer, examples
+
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    """An example as tokens.
+
+    Attributes:
+        tokens: Those of prompt, continuation and end, (t,) int32.
+        untrained: How many of them are the prompt's: no loss is taken of those.
+    """
+
+    tokens: np.ndarray
+    untrained: int
 
     def __len__(self) -> int:
-        return len(self.examples)
+        return len(self.tokens)
 
-    def __getitem__(self, place: int) -> dict[str, list[int]]:
-        return tokenized(self.tokenizer, *self.examples[place])
+
+def tokenized(tokenizer: Any, examples: Sequence[Continuation]) -> list[TokenRow]:
+    """Return the tokens of examples; of a long one the last :data:`MAX_TOKENS`."""
+    if not examples:
+        return []
+    prompts, continuations = map(list, zip(*examples, strict=True))
+    read = tokenizer(prompts)["input_ids"]
+    written = tokenizer(continuations, add_special_tokens=False)["input_ids"]
+    rows = []
+    for prompt, continuation in zip(read, written, strict=True):
+        trained = [*continuation, tokenizer.eos_token_id]
+        tokens = np.array([*prompt, *trained][-MAX_TOKENS:], np.int32)
+        rows.append(TokenRow(tokens, max(0, len(tokens) - len(trained))))
+    return rows
+
+
+def padded(rows: Sequence[TokenRow], padding: int) -> dict[str, Any]:
+    """Return a batch: (n, t) tensors, filled up on the right."""
+    import torch
+
+    shape = (len(rows), max(map(len, rows)))
+    tokens = torch.full(shape, padding)
+    mask = torch.zeros(shape, dtype=torch.long)
+    labels = torch.full(shape, UNTRAINED)
+    for place, row in enumerate(rows):
+        ids = torch.from_numpy(row.tokens)
+        tokens[place, : len(row)] = ids
+        mask[place, : len(row)] = 1
+        labels[place, row.untrained : len(row)] = ids[row.untrained :]
+    return {"input_ids": tokens, "attention_mask": mask, "labels": labels}

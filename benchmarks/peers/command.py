@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -58,6 +58,9 @@ MomentsOption = Annotated[
     Path | None,
     typer.Option("--second-moments", help="File of ROME's second moments; made where missing."),
 ]
+BlockOption = Annotated[
+    int | None, typer.Option("--rome-block", min=0, help="Block that ROME edits, from 0 on.")
+]
 SmallOption = Annotated[bool, typer.Option("--small", help="A few cases and edits.")]
 AgainOption = Annotated[
     bool, typer.Option("--again", help="Run parts again that the rows have already.")
@@ -75,6 +78,7 @@ def peers(
     device: DeviceOption = None,
     mend: MendOption = None,
     second_moments: MomentsOption = None,
+    rome_block: BlockOption = None,
     small: SmallOption = False,
     again: AgainOption = False,
 ) -> None:
@@ -92,14 +96,19 @@ def peers(
     counts = _counts(sizes or (SMALL_SIZES if small else FULL_SIZES))
     amounts = SMALL if small else PeerSizes()
     amounts = replace(amounts, cases=cases) if cases else amounts
+    options = {"mend": " --mend FOLDER"}
+    if rome_block is not None:
+        options["rome"] = f" --rome-block {rome_block}"
     where = choose_device(device)
     sets = [
         PeerCases(name, data, seed, amounts.neighbors) for name in (_listed(set_names) or SETS)
     ]  # all read before any is run, so that a wrong name costs nothing
     questions = everyday_questions(data, amounts.questions, seed)
-    with Setup(where, mend=mend, second_moments=second_moments, small=small) as setup:
+    with Setup(
+        where, mend=mend, second_moments=second_moments, rome_block=rome_block, small=small
+    ) as setup:
         for one in sets:
-            plan = Plan(one, out, seed, amounts, where, small)
+            plan = Plan(one, out, seed, amounts, where, small, options)
             for name in names:
                 run_editor(plan, name, counts, setup, questions, again=again)
 
@@ -114,12 +123,14 @@ class Plan:
     amounts: PeerSizes
     device: str
     small: bool
+    options: Mapping[str, str] = field(default_factory=dict)
+    """What an editor's command has of its own, by the editor's name."""
 
     def rows(self, name: str, size: int) -> Rows:
         """Return where the rows of one part go."""
         words = f"python -m benchmarks peers --data DATA --seed {self.seed}"
         words += f" --set {self.cases.name} --only {name} --sizes {size}"
-        words += " --mend FOLDER" if name == "mend" else ""
+        words += self.options.get(name, "")
         words += f" --cases {self.amounts.cases}" + (" --small" if self.small else "")
         return Rows(
             f"peers_{self.cases.name}",

@@ -48,6 +48,7 @@ class Setup:
         encoder: Finds edits; the embedded one when ``None``.
         mend: Folder of a trained MEND.
         second_moments: Where ROME keeps its second moments; they are made anew when ``None``.
+        rome_block: The block that ROME edits; its settings' own when ``None``.
         small: Whether editors shall do with less than their papers say, for a look.
     """
 
@@ -58,9 +59,11 @@ class Setup:
         encoder: Encoder | None = None,
         mend: Path | None = None,
         second_moments: Path | None = None,
+        rome_block: int | None = None,
         small: bool = False,
     ) -> None:
         self.device, self.mend, self.second_moments = device, mend, second_moments
+        self.rome_block = rome_block
         self._base, self._encoder, self.small = base, encoder, small
         self._numbers = itertools.count()
         self._folder = tempfile.TemporaryDirectory()
@@ -152,6 +155,8 @@ def _fine_tuning(settings: FineTuningSettings) -> Callable[[Setup], Editor]:
 
 def _rome(setup: Setup) -> Editor:
     settings = RomeSettings()
+    if setup.rome_block is not None:
+        settings = replace(settings, layer=setup.rome_block)
     if setup.small:
         settings = replace(settings, moment_tokens=2048, prefixes_each=1, steps=5)
     made = Rome(

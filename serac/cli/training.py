@@ -155,7 +155,7 @@ def train_query_rewriter(
         "query-rewriter"
     ),
     steps: Annotated[
-        int | None, typer.Option("--steps", min=1, help="Most steps; 340 otherwise.")
+        int | None, typer.Option("--steps", min=1, help="Most steps; 1600 otherwise.")
     ] = None,
     seed: Annotated[
         int, typer.Option(min=0, max=2**32 - 1, help="Decides every random choice.")

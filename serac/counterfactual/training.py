@@ -11,21 +11,26 @@ import logging
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from classifiers.artifact_files import write_config
 from classifiers.lora_training import CHECKPOINTS, check_out, write_adapter
-from classifiers.thresholds import exact_interval
 from memory_store import Edit
 from serac.conversation import Turn
 from serac.counterfactual.examples import DEV_EXAMPLES, EXAMPLES, Example, make_examples
 from serac.counterfactual.model import ADAPTER, CounterfactualModel
 from serac.counterfactual.prompt import counterfactual_prompt
-from serac.embedded import FINGERPRINT, load_embedded_base
-from serac.lm_training import AdapterSettings, Continuation, fit_adapter
+from serac.embedded import load_embedded_base
+from serac.lm_training import (
+    AdapterSettings,
+    Continuation,
+    artifact_facts,
+    fit_adapter,
+    share_right,
+)
 
 Report = Callable[[str, int, int], None]
 
@@ -34,7 +39,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings(AdapterSettings):
-    """How to train; see :class:`serac.lm_training.AdapterSettings`."""
+    """How to train; see :class:`serac.lm_training.AdapterSettings`.
+
+    Attributes:
+        examples: Examples made; those of the steps are taken in order.
+    """
 
     steps: int = 700
     batch_size: int = 32
@@ -90,16 +99,8 @@ def train_counterfactual(
         show_bar=show_bar,
         log=log,
     )
-    config: dict[str, Any] = {
-        "kind": ADAPTER,
-        "body": FINGERPRINT,
-        "lora": settings.lora(),
-        "model_sha256": write_adapter(model, out),
-        "seed": seed,
-        "settings": asdict(settings),
-        "best_step": best_step,
-        "examples": examples.counts(),
-    }
+    facts = artifact_facts(ADAPTER, write_adapter(model, out), seed, settings, best_step)
+    config = {**facts, "examples": examples.counts()}
     del model
     write_config(out, config)
     trained = CounterfactualModel.load(load_embedded_base(device), out)
@@ -124,12 +125,8 @@ def figures(
         right[example.kind].append(_has(answer, example.expected))
         if report is not None:
             report("answering dev", n + 1, len(examples))
-    rows = []
-    for kind, found in sorted([*right.items(), ("all", list(chain(*right.values())))]):
-        low, high = exact_interval(sum(found), len(found))
-        share = sum(found) / len(found)
-        rows.append({"kind": kind, "right": share, "low": low, "high": high, "n": len(found)})
-    return rows
+    kinds = sorted([*right.items(), ("all", list(chain(*right.values())))])
+    return [{"kind": kind, **share_right(found)} for kind, found in kinds]
 
 
 def _has(answer: str, expected: str) -> bool:

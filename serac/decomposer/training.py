@@ -7,13 +7,12 @@ import logging
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from classifiers.artifact_files import read_hashed, write_config
 from classifiers.lora_training import ADAPTER_FILE, CHECKPOINTS, check_out, write_adapter
-from classifiers.thresholds import exact_interval
 from mello.gate_training import train_gate
 from mello.plan_examples import (
     DEV_EXAMPLES,
@@ -26,8 +25,14 @@ from mello.plans import Plan, plan_prompt, read_plan, write_plan
 from memory_store.errors import ErrataError
 from serac.adapter_files import read_adapter_config
 from serac.decomposer.model import ADAPTER, TrainedPlans, load_plans
-from serac.embedded import FINGERPRINT, load_embedded_base
-from serac.lm_training import AdapterSettings, Continuation, fit_adapter
+from serac.embedded import load_embedded_base
+from serac.lm_training import (
+    AdapterSettings,
+    Continuation,
+    artifact_facts,
+    fit_adapter,
+    share_right,
+)
 
 Report = Callable[[str, int, int], None]
 
@@ -36,7 +41,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings(AdapterSettings):
-    """How to train; see :class:`serac.lm_training.AdapterSettings`."""
+    """How to train; see :class:`serac.lm_training.AdapterSettings`.
+
+    Attributes:
+        examples: Examples made; those of the steps are taken in order.
+    """
 
     steps: int = 1600
     batch_size: int = 32
@@ -98,13 +107,11 @@ def train_decomposer(
         start=start,
     )
     facts = {
+        **artifact_facts(ADAPTER, write_adapter(model, out), seed, settings, best_step),
         "draw": draw,
         "begun_with": None if begin_with is None else _sha256(begin_with),
-        "best_step": best_step,
     }
-    trained = finish(
-        folder, out, write_adapter(model, out), examples, seed, settings, facts, device, report
-    )
+    trained = finish(folder, out, examples, facts, device, report)
     shutil.rmtree(out / CHECKPOINTS)
     return trained
 
@@ -112,26 +119,14 @@ def train_decomposer(
 def finish(
     folder: Path,
     out: Path,
-    sha256: str,
     examples: PlanExamples,
-    seed: int,
-    settings: AdapterSettings,
     facts: dict[str, Any],
     device: str | None = None,
     report: Report | None = None,
 ) -> TrainedPlans:
     """Fit the gate before an adapter, measure both on dev, and write their config."""
-    config: dict[str, Any] = {
-        "kind": ADAPTER,
-        "body": FINGERPRINT,
-        "lora": settings.lora(),
-        "model_sha256": sha256,
-        "seed": seed,
-        **facts,
-        "settings": asdict(settings),
-        "examples": examples.counts(),
-        "gate": train_gate(folder, out, seed),
-    }
+    gate = train_gate(folder, out, facts["seed"])
+    config = {**facts, "examples": examples.counts(), "gate": gate}
     write_config(out, config)
     trained = load_plans(load_embedded_base(device), out)
     config["dev"] = figures(trained, examples.dev, report)
@@ -179,18 +174,7 @@ def figures(
     rows = []
     for source, found in sorted(counted.items()):
         for name, hits in zip(("steps", "same"), zip(*found, strict=True), strict=True):
-            low, high = exact_interval(sum(hits), len(hits))
-            share = sum(hits) / len(hits)
-            rows.append(
-                {
-                    "source": source,
-                    "figure": name,
-                    "right": share,
-                    "low": low,
-                    "high": high,
-                    "n": len(hits),
-                }
-            )
+            rows.append({"source": source, "figure": name, **share_right(hits)})
     return rows
 
 

@@ -20,9 +20,14 @@ from classifiers.written import context
 from serac.conversation import Turn
 from serac.query_rewriting.prompt import rewriting_prompt
 from serac.query_rewriting.topics import Property, Topic, Topics, wordings
+from serac.query_rewriting.written_conversations import (
+    WrittenConversation,
+    conversations,
+    draw_turn,
+)
 
-SHARES = {"written": 0.5, "everyday": 0.2, "recorded": 0.3}
-"""How many conversations are about the subjects of each source."""
+SHARES = {"conversation": 0.5, "written": 0.25, "everyday": 0.1, "recorded": 0.15}
+"""How many conversations are of each source: written by hand, or made up about its subjects."""
 
 CARELESS = 0.15
 TYPO = 0.05
@@ -81,18 +86,40 @@ def make_rewriting_examples(
     """
     chance = random.Random(f"{seed} {part}")  # noqa: S311
     topics = Topics(read_facts(folder, seed), part, chance)
-    drawn: dict[str, Callable[[], Topic | None]] = {
-        "written": topics.of_relation,
-        "everyday": topics.of_group,
-        "recorded": topics.of_fact,
+    by_hand = conversations(part)
+
+    def about(topic: Topic | None) -> RewritingExample | None:
+        return None if topic is None else Conversation(topic, chance).example()
+
+    drawn: dict[str, Callable[[], RewritingExample | None]] = {
+        "conversation": lambda: _by_hand(by_hand, chance),
+        "written": lambda: about(topics.of_relation()),
+        "everyday": lambda: about(topics.of_group()),
+        "recorded": lambda: about(topics.of_fact()),
     }
     made: list[RewritingExample] = []
     while len(made) < number:
         source = chance.choices(list(SHARES), list(SHARES.values()))[0]
-        topic = drawn[source]()
-        if topic is not None:
-            made.append(_as_shown(Conversation(topic, chance).example()))
+        example = drawn[source]()
+        if example is not None:
+            made.append(_as_shown(example))
     return tuple(made)
+
+
+def _by_hand(part: tuple[WrittenConversation, ...], chance: random.Random) -> RewritingExample:
+    turns, query, named = draw_turn(part, chance)
+    last = in_haste(turns[-1].content, chance)
+    kind = "stands" if query is None else "follow-up"
+    turns = (*turns[:-1], Turn("user", last))
+    return RewritingExample(turns, query, f"{kind}, conversation", named)
+
+
+def in_haste(text: str, chance: random.Random) -> str:
+    """Return a turn as it is, or now and then without capitals, or with a typing error."""
+    draw = chance.random()
+    if draw < CARELESS:
+        return names.careless(text)
+    return names.typo(text, chance) if draw < CARELESS + TYPO else text
 
 
 def _as_shown(example: RewritingExample) -> RewritingExample:
@@ -141,13 +168,8 @@ class Conversation:
         last, query = kind()
         if self.chance.random() < OUT_OF_SIGHT and kind not in (self.again, self.back):
             self.leave_names_out()
-        draw = self.chance.random()
-        if draw < CARELESS:
-            last = names.careless(last)
-        elif draw < CARELESS + TYPO:
-            last = names.typo(last, self.chance)
         name = kind.__name__.replace("_", " ")
-        turns = (*self.turns, Turn("user", last))
+        turns = (*self.turns, Turn("user", in_haste(last, self.chance)))
         query = query and _capital(query)
         named = (self.topic.subject, *self.topic.elsewhere)
         return RewritingExample(turns, query, f"{name}, {self.topic.source}", named)

@@ -20,7 +20,7 @@ STOP = "\n"
 EARLIER = 20
 """Turns before the last one that are shown."""
 
-EARLIER_CHARACTERS = 160
+EARLIER_CHARACTERS = 240
 """Characters of each that are shown: its beginning, where names are."""
 
 _SPEAKERS = {"user": "User", "assistant": "Assistant"}

@@ -158,8 +158,10 @@ class Topics:
         known = " ".join([*worded, fact.edit.replace(fact.subject, ""), fact.relation])
         others = [one for one in self.relations if not one.may_be(known)]
         if ours is not None:
-            unlike = written.unlike(ours)
-            others = [one for one in others if one in unlike and set(one.kinds) & set(ours.kinds)]
+            unlike = {one.name for one in written.unlike(ours)}
+            others = [
+                one for one in others if one.name in unlike and set(one.kinds) & set(ours.kinds)
+            ]
         if fact.of_person:
             others = [one for one in others if "person" in one.kinds]
         if not others:

@@ -7,20 +7,25 @@ import logging
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from classifiers.artifact_files import write_config
 from classifiers.lora_training import CHECKPOINTS, check_out, write_adapter
-from classifiers.thresholds import exact_interval
-from serac.embedded import FINGERPRINT, load_embedded_base
-from serac.lm_training import AdapterSettings, Continuation, fit_adapter
+from serac.embedded import load_embedded_base
+from serac.lm_training import (
+    AdapterSettings,
+    Continuation,
+    artifact_facts,
+    fit_adapter,
+    share_right,
+)
 from serac.query_rewriting.examples import RewritingExample, counts, make_rewriting_examples
 from serac.query_rewriting.model import ADAPTER, TrainedRewriter, load_rewriter
 from serac.query_rewriting.prompt import rewriting_prompt, write_rewritten
 
-DEV_EXAMPLES = 300
+DEV_EXAMPLES = 600
 
 Report = Callable[[str, int, int], None]
 
@@ -29,18 +34,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings(AdapterSettings):
-    """How to train; see :class:`serac.lm_training.AdapterSettings`."""
+    """How to train; see :class:`serac.lm_training.AdapterSettings`. No example comes twice."""
 
-    steps: int = 340
-    batch_size: int = 32
+    steps: int = 1600
+    batch_size: int = 128
     learning_rate: float = 1e-3
-    warmup_steps: int = 20
-    rank: int = 8
-    alpha: int = 16
+    warmup_steps: int = 50
+    rank: int = 16
+    alpha: int = 32
     first_layer: int = 6
-    evaluate_every: int = 85
+    evaluate_every: int = 200
     patience: int = 3
-    examples: int = 10_880
 
 
 def train_rewriter(
@@ -73,7 +77,7 @@ def train_rewriter(
         ErrataError: A file of the data is missing.
     """
     check_out(out)
-    fit = make_rewriting_examples(folder, "fit", settings.examples, seed)
+    fit = make_rewriting_examples(folder, "fit", settings.steps * settings.batch_size, seed)
     dev = make_rewriting_examples(folder, "dev", dev_examples, seed)
     log.info("%d examples: %s", len(fit), json.dumps(counts(fit)))
     model, best_step = fit_adapter(
@@ -86,38 +90,13 @@ def train_rewriter(
         show_bar=show_bar,
         log=log,
     )
-    sha256 = write_adapter(model, out)
-    rewriter = finish(out, sha256, fit, dev, seed, settings, best_step, device, report)
-    shutil.rmtree(out / CHECKPOINTS)
-    return rewriter
-
-
-def finish(
-    out: Path,
-    sha256: str,
-    fit: Sequence[RewritingExample],
-    dev: Sequence[RewritingExample],
-    seed: int,
-    settings: AdapterSettings,
-    best_step: int | None,
-    device: str | None = None,
-    report: Report | None = None,
-) -> TrainedRewriter:
-    """Measure an adapter on dev, and write its config."""
-    config: dict[str, Any] = {
-        "kind": ADAPTER,
-        "body": FINGERPRINT,
-        "lora": settings.lora(),
-        "model_sha256": sha256,
-        "seed": seed,
-        "best_step": best_step,
-        "settings": asdict(settings),
-        "examples": counts(fit),
-    }
+    facts = artifact_facts(ADAPTER, write_adapter(model, out), seed, settings, best_step)
+    config = {**facts, "examples": counts(fit)}
     write_config(out, config)
     rewriter = load_rewriter(load_embedded_base(device), out)
     config["dev"] = figures(rewriter, dev, report)
     write_config(out, config)
+    shutil.rmtree(out / CHECKPOINTS)
     return TrainedRewriter(rewriter.model, config)
 
 
@@ -139,12 +118,7 @@ def figures(
         hit = (query or "").casefold() == (example.query or "").casefold()
         for kind in (example.kind.partition(",")[0], "all"):
             same[kind].append(hit)
-    rows = []
-    for kind, hits in sorted(same.items()):
-        low, high = exact_interval(sum(hits), len(hits))
-        share = sum(hits) / len(hits)
-        rows.append({"kind": kind, "right": share, "low": low, "high": high, "n": len(hits)})
-    return rows
+    return [{"kind": kind, **share_right(hits)} for kind, hits in sorted(same.items())]
 
 
 def _continued(example: RewritingExample) -> Continuation:

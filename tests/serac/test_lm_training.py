@@ -1,10 +1,18 @@
+import numpy as np
 import pytest
 import torch
 from tiny_models import byte_tokenizer
 
 from serac.counterfactual.training import TrainingSettings as Counterfactual
 from serac.decomposer.training import TrainingSettings as Decomposer
-from serac.lm_training import MAX_TOKENS, UNTRAINED, AdapterSettings, padded, tokenized
+from serac.lm_training import (
+    MAX_TOKENS,
+    UNTRAINED,
+    AdapterSettings,
+    TokenRow,
+    padded,
+    tokenized,
+)
 
 PROMPT, CONTINUATION = "Question: Who?\nSteps:", "\n1. Who is é?"
 
@@ -14,31 +22,33 @@ def tokenizer():
     return byte_tokenizer()
 
 
-def trained(item):
-    return [token for token in item["labels"] if token != UNTRAINED]
+def trained(row):
+    return row.tokens[row.untrained :].tolist()
 
 
 def test_only_the_continuation_and_the_end_are_trained_on(tokenizer):
-    item = tokenized(tokenizer, PROMPT, CONTINUATION)
+    [row] = tokenized(tokenizer, [(PROMPT, CONTINUATION)])
 
-    assert tokenizer.decode(trained(item)[:-1]) == CONTINUATION
-    assert trained(item)[-1] == tokenizer.eos_token_id
-    assert tokenizer.decode(item["input_ids"][:-1]) == PROMPT + CONTINUATION
-    assert item["attention_mask"] == [1] * len(item["input_ids"])
-    assert len(item["labels"]) == len(item["input_ids"])
+    assert tokenizer.decode(trained(row)[:-1]) == CONTINUATION
+    assert trained(row)[-1] == tokenizer.eos_token_id
+    assert tokenizer.decode(row.tokens[:-1].tolist()) == PROMPT + CONTINUATION
 
 
 def test_of_a_long_example_the_beginning_is_cut_off(tokenizer):
-    item = tokenized(tokenizer, "x" * 1000 + PROMPT, CONTINUATION)
+    rows = tokenized(tokenizer, [("x" * 1000 + PROMPT, CONTINUATION), (PROMPT, "y" * 1000)])
 
-    assert {len(row) for row in item.values()} == {MAX_TOKENS}
-    assert tokenizer.decode(trained(item)[:-1]) == CONTINUATION
-    assert tokenizer.decode(item["input_ids"]).startswith("xxx")
+    assert [len(row) for row in rows] == [MAX_TOKENS, MAX_TOKENS]
+    assert tokenizer.decode(trained(rows[0])[:-1]) == CONTINUATION
+    assert tokenizer.decode(rows[0].tokens.tolist()).startswith("xxx")
+    assert rows[1].untrained == 0
+
+
+def test_no_examples_are_no_rows(tokenizer):
+    assert tokenized(tokenizer, []) == []
 
 
 def test_a_batch_is_filled_up_on_the_right():
-    rows = [{"input_ids": [5, 6], "attention_mask": [1, 1], "labels": [UNTRAINED, 6]}]
-    rows.append({"input_ids": [7], "attention_mask": [1], "labels": [7]})
+    rows = [TokenRow(np.array([5, 6], np.int32), 1), TokenRow(np.array([7], np.int32), 0)]
 
     batch = padded(rows, padding=2)
 

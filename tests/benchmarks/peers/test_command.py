@@ -73,6 +73,11 @@ def test_what_there_is_not_is_refused(data, tmp_path):
     assert "a small run is no result" in str(small.exception)
 
 
+def test_rome_edits_the_block_it_is_given(base, encoder):
+    with Setup("cpu", base, encoder, rome_block=1, small=True) as setup:
+        assert EDITORS["rome"](setup).editor.settings.layer == 1
+
+
 def test_mend_needs_its_folder(tmp_path):
     for folder in (None, tmp_path / "none"):
         with pytest.raises(ErrataError, match="MEND has to be trained first"):

@@ -18,7 +18,6 @@ TINY = replace(
     rank=1,
     first_layer=28,
     evaluate_every=1,
-    examples=6,
 )
 
 

@@ -1,0 +1,161 @@
+"""``python -m benchmarks follow_ups``: what the rewriter's threshold is chosen by, on dev.
+
+Every later turn of the dev conversations is decided about once, with all their edits in memory; the
+probabilities then tell what would fire from which threshold on.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from benchmarks.answers_command import PRIVATE
+from benchmarks.mquake_command import keep
+from benchmarks.own import Conversation, follow_ups
+from benchmarks.rows import RESULTS, Rows
+from classifiers import load_scope_classifier
+from memory_store import EditMemory, SentenceTransformerEncoder
+from memory_store.errors import ErrataError
+from serac.cli.options import err, progress_bar
+from serac.conversation import Turn
+from serac.decision import Decision
+from serac.overlay import FactOverlay
+from serac.query_rewriting import SHIPPED, read_config
+
+NAME = "follow_ups_dev"
+THRESHOLDS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7)
+RIGHT, WRONG, UNRELATED = "right edit fires", "another edit fires", "unrelated turn fires"
+
+OutOption = Annotated[Path, typer.Option("--out", help="Folder of the rows.")]
+RewriterOption = Annotated[
+    Path, typer.Option("--rewriter", help="Folder of the query rewriter; the shipped one if none.")
+]
+MostOption = Annotated[
+    int | None, typer.Option("--conversations", min=1, help="How many are read; all otherwise.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A later turn, and what would fire on it.
+
+    Attributes:
+        conversation: Number of its conversation.
+        own: Text of the edit that answers it; ``None`` where none does.
+        first: Text of the edit that fires first, if any fires.
+        probability: What that one reaches; 0 if there is none.
+        rewritten: Whether it was made to stand on its own.
+    """
+
+    conversation: int
+    own: str | None
+    first: str | None
+    probability: float
+    rewritten: bool
+
+    def fires(self, threshold: float, rewritten: float) -> bool:
+        """Say whether an edit fires.
+
+        Args:
+            threshold: Probability from which on one does where the turn is as it was written.
+            rewritten: The same where it was made to stand on its own, if that is higher.
+        """
+        return self.probability >= (max(threshold, rewritten) if self.rewritten else threshold)
+
+
+def measure(
+    overlay: FactOverlay,
+    conversations: Sequence[Conversation],
+    told: Callable[[dict[str, Any]], None],
+    progress: Callable[[int], None],
+) -> list[Judged]:
+    """Return what would fire on each later turn, with all conversations' edits in memory."""
+    for text in dict.fromkeys(text for one in conversations for text in one.edits):
+        overlay.add(text)
+    judged = []
+    for number, conversation in enumerate(conversations):
+        turns: list[Turn] = []
+        for turn in conversation.turns:
+            turns.append(Turn("user", turn.user))
+            if turn.kind != "opening":
+                own = None if turn.edit is None else conversation.edits[turn.edit]
+                decision = overlay.decide(turns)
+                judged.append(_judged(number, own, decision))
+                record = {"kind": turn.kind, "user": turn.user, **asdict(judged[-1])}
+                told({**record, "query": decision.rewritten})
+                progress(1)
+            turns.append(Turn("assistant", turn.assistant))
+    return judged
+
+
+def _judged(number: int, own: str | None, decision: Decision) -> Judged:
+    first = decision.candidates[0] if decision.candidates else None
+    return Judged(
+        number,
+        own,
+        first.edit.text if first else None,
+        first.probability if first else 0.0,
+        decision.rewritten is not None,
+    )
+
+
+def add_rows(rows: Rows, judged: Sequence[Judged], threshold: float) -> None:
+    """Add what fires from each of the thresholds on.
+
+    Args:
+        rows: Where rows go.
+        judged: What was measured.
+        threshold: The scope classifier's own.
+    """
+    for at in THRESHOLDS:
+        found: dict[str, list[tuple[int, bool]]] = defaultdict(list)
+        for one in judged:
+            fires = one.fires(threshold, at)
+            if one.own is None:
+                found[UNRELATED].append((one.conversation, fires))
+            else:
+                found[RIGHT].append((one.conversation, fires and one.first == one.own))
+                found[WRONG].append((one.conversation, fires and one.first != one.own))
+        for metric, seen in found.items():
+            groups = [group for group, _ in seen]
+            rows.add(f"from {at} on", metric, [hit for _, hit in seen], groups=groups)
+
+
+def follow_ups_command(
+    out: OutOption = RESULTS, rewriter: RewriterOption = SHIPPED, conversations: MostOption = None
+) -> None:
+    """What fires on the dev conversations' later turns, by the rewriter's threshold."""
+    if conversations and out.resolve() == RESULTS.resolve():
+        raise ErrataError("a part of the conversations is no result; name a folder with --out")
+    encoder = SentenceTransformerEncoder.embedded()
+    trained = load_scope_classifier(encoder)
+    name = read_config(rewriter)["model_sha256"][:12]
+    words = "python -m benchmarks follow_ups" + (
+        "" if rewriter.resolve() == SHIPPED.resolve() else " --rewriter FOLDER"
+    )
+    rows = Rows(NAME, 0, words, scope_classifier=trained.fingerprint, query_rewriter=name)
+    told: list[dict[str, Any]] = []
+    read = follow_ups("dev")[:conversations]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        EditMemory.open(Path(folder) / "facts.db", encoder) as memory,
+        progress_bar("dev conversations", None) as progress,
+    ):
+        threshold = trained.threshold_for()
+        overlay = FactOverlay(
+            memory, trained, threshold, recall_floor=trained.recall_floor, rewriter=rewriter
+        )
+        judged = measure(overlay, read, told.append, progress)
+        add_rows(rows, judged, overlay.router.threshold)
+    keep(told, PRIVATE if out.resolve() == RESULTS.resolve() else out, NAME)
+    file = rows.write(out)
+    for row in rows.rows:
+        low, high = row.low, row.high
+        typer.echo(f"{row.kind:<14} {row.metric:<22} {row.value:.3f} ({low:.3f} - {high:.3f})")
+    err.print(f"rows in {file}")

@@ -1,0 +1,119 @@
+"""Conversations written by hand, in which each turn of the user has its query.
+
+Names in them stand for others of their sort, which are drawn anew each time, so that one
+conversation makes many examples.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from serac.conversation import Turn
+
+FOLDER = Path(__file__).parent / "conversations"
+
+STANDS = "="
+"""Stands for the query of a turn that can be understood as it is."""
+
+HELD_OUT = 10
+"""Every so many conversations of a file, one is for dev alone."""
+
+AFTER_ANOTHER = 0.2
+"""How often the beginning of another conversation comes first."""
+
+_PLACE = re.compile(r"\{([A-Z])\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A turn of the user, its query (``None`` where the turn stands alone), and the reply."""
+
+    user: str
+    query: str | None
+    assistant: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenConversation:
+    """A conversation with places for names.
+
+    Attributes:
+        exchanges: Its turns, in which ``{A}`` is a name.
+        names: For each letter, the names that may stand there.
+    """
+
+    exchanges: tuple[Exchange, ...]
+    names: dict[str, tuple[str, ...]]
+
+    def named(self, chance: random.Random) -> tuple[tuple[Exchange, ...], tuple[str, ...]]:
+        """Return the turns with names drawn, no two the same, and these names."""
+        drawn: dict[str, str] = {}
+        for letter, names in self.names.items():
+            drawn[letter] = chance.choice([one for one in names if one not in drawn.values()])
+
+        def fill(text: str) -> str:
+            return _capital(_PLACE.sub(lambda found: drawn[found[1]], text), text)
+
+        exchanges = tuple(
+            Exchange(fill(one.user), one.query and fill(one.query), fill(one.assistant))
+            for one in self.exchanges
+        )
+        return exchanges, tuple(drawn.values())
+
+
+def conversations(part: str) -> tuple[WrittenConversation, ...]:
+    """Return the conversations of a part.
+
+    Args:
+        part: ``fit`` to train on, ``dev`` to choose by.
+    """
+    held_out = [(number % HELD_OUT == HELD_OUT - 1, one) for number, one in enumerate(_all())]
+    return tuple(one for is_dev, one in held_out if is_dev is (part == "dev"))
+
+
+def draw_turn(
+    part: tuple[WrittenConversation, ...], chance: random.Random
+) -> tuple[tuple[Turn, ...], str | None, tuple[str, ...]]:
+    """Return a conversation up to one of its turns, that turn's query, and the names in it.
+
+    Args:
+        part: The conversations to draw from.
+        chance: Where chance comes from.
+    """
+    exchanges, names = chance.choice(part).named(chance)
+    at = chance.randrange(1, len(exchanges))
+    before = exchanges[:at]
+    if chance.random() < AFTER_ANOTHER:
+        first, _ = chance.choice(part).named(chance)
+        before = (*first[: chance.randint(1, 3)], *before)
+    turns = [
+        turn
+        for one in before
+        for turn in (Turn("user", one.user), Turn("assistant", one.assistant))
+    ]
+    return (*turns, Turn("user", exchanges[at].user)), exchanges[at].query, names
+
+
+@cache
+def _all() -> tuple[WrittenConversation, ...]:
+    found = []
+    for file in sorted(FOLDER.glob("*.toml")):
+        for record in tomllib.loads(file.read_text(encoding="utf-8"))["conversation"]:
+            turns = record["turns"]
+            exchanges = tuple(
+                Exchange(user, None if query == STANDS else query, reply)
+                for user, query, reply in turns
+            )
+            names = {letter: tuple(given) for letter, given in record.get("names", {}).items()}
+            found.append(WrittenConversation(exchanges, names))
+    return tuple(found)
+
+
+def _capital(filled: str, text: str) -> str:
+    """Return a filled text with a capital where its own words begin with a name of small ones."""
+    return filled[:1].upper() + filled[1:] if text.startswith("{") else filled

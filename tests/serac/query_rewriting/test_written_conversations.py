@@ -1,0 +1,69 @@
+import random
+import re
+
+import pytest
+
+from serac.query_rewriting.prompt import has_new_names
+from serac.query_rewriting.written_conversations import (
+    Exchange,
+    WrittenConversation,
+    conversations,
+    draw_turn,
+)
+
+TEA = WrittenConversation(
+    (
+        Exchange("{A} and {B} want tea.", None, "{B} too?"),
+        Exchange("how does he like it", "How does {B} like his tea?", "Weak."),
+        Exchange("{A}?", "How does {A} like her tea?", ""),
+    ),
+    {"A": ("the aunt", "Ann"), "B": ("Bob", "Ann")},
+)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_names_are_drawn_once_each_and_stand_in_every_turn(seed):
+    exchanges, names = TEA.named(random.Random(seed))
+
+    assert len(set(names)) == 2
+    assert exchanges[1].query == f"How does {names[1]} like his tea?"
+    assert exchanges[2].user == f"{names[0][0].upper()}{names[0][1:]}?"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_turn_after_the_first_is_drawn_with_all_that_was_said_before(seed):
+    turns, query, names = draw_turn((TEA,), random.Random(seed))
+
+    assert [turn.role for turn in turns] == ["user", "assistant"] * (len(turns) // 2) + ["user"]
+    assert query in (f"How does {names[1]} like his tea?", f"How does {names[0]} like her tea?")
+    assert any("want tea" in turn.content for turn in turns[:-1])
+
+
+def test_no_conversation_is_both_trained_on_and_chosen_by():
+    fit, dev = conversations("fit"), conversations("dev")
+
+    assert len(fit) > 8 * len(dev) > 0
+    assert not set(map(repr, fit)) & set(map(repr, dev))
+
+
+def test_every_place_has_names_and_every_query_can_be_told_from_what_was_said():
+    chance = random.Random(0)
+    for part in ("fit", "dev"):
+        for conversation in conversations(part):
+            exchanges, names = conversation.named(chance)
+            said = ""
+            for one in exchanges:
+                assert not re.search(r"\{\w\}", f"{one.user}{one.query}{one.assistant}")
+                said += f" {one.user}".casefold()
+                assert one.query != one.user
+                for name in names:
+                    assert one.query is None or name not in one.query or name.casefold() in said
+                said += f" {one.assistant}".casefold()
+
+
+def test_queries_seldom_have_other_names_than_those_that_were_said():
+    chance = random.Random(1)
+    drawn = [draw_turn(conversations("fit"), chance) for _ in range(2000)]
+    made_up = [query for turns, query, _ in drawn if query and has_new_names(query, turns)]
+
+    assert len(made_up) < 0.01 * len(drawn), made_up
