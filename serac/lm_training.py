@@ -14,7 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from classifiers.artifact_files import read_hashed
 from classifiers.lora_training import (
+    ADAPTER_FILE,
     CHECKPOINTS,
     begun,
     grouped_by_length,
@@ -23,6 +25,8 @@ from classifiers.lora_training import (
 )
 from classifiers.thresholds import exact_interval
 from memory_store.devices import choose_device, has_bfloat16_instructions
+from memory_store.errors import ErrataError
+from serac.adapter_files import read_adapter_config
 from serac.adapters import lora_config
 from serac.embedded import FINGERPRINT, converted_folder
 
@@ -169,8 +173,54 @@ def fit_adapter(
     return trainer.model, trainer.state.best_global_step
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a training goes on from.
+
+    Attributes:
+        adapter: The file of an adapter; nothing where training begins with none.
+        sha256: Its hash.
+        draw: How often examples had been drawn before: they are drawn anew.
+    """
+
+    adapter: bytes | None = None
+    sha256: str | None = None
+    draw: int = 0
+
+
+def read_beginning(
+    folder: Path | None, kind: str, seed: int, settings: AdapterSettings
+) -> Beginning:
+    """Return what a training goes on from.
+
+    Args:
+        folder: Where an artifact lies; ``None`` to begin with none.
+        kind: What sort of adapter it has to be.
+        seed: Seed of the training that goes on.
+        settings: How that trains.
+
+    Raises:
+        ErrataError: The artifact was trained with another seed, or its adapter has another form.
+    """
+    if folder is None:
+        return Beginning()
+    facts = read_adapter_config(folder, kind)
+    if facts["lora"] != settings.lora() or facts.get("seed") != seed:
+        raise ErrataError(
+            f"the {kind} in {folder} was trained with another seed, or has another form; "
+            "begin with one that this command made"
+        )
+    sha256 = str(facts["model_sha256"])
+    return Beginning(read_hashed(folder / ADAPTER_FILE, sha256), sha256, facts.get("draw", 0) + 1)
+
+
 def artifact_facts(
-    kind: str, sha256: str, seed: int, settings: AdapterSettings, best_step: int | None
+    kind: str,
+    sha256: str,
+    seed: int,
+    settings: AdapterSettings,
+    best_step: int | None,
+    beginning: Beginning = Beginning(),
 ) -> dict[str, Any]:
     """Return what every adapter's artifact says of itself.
 
@@ -180,6 +230,7 @@ def artifact_facts(
         seed: What every random choice was decided by.
         settings: How it was trained.
         best_step: The step that it was reached at.
+        beginning: What training went on from.
     """
     return {
         "kind": kind,
@@ -189,6 +240,8 @@ def artifact_facts(
         "seed": seed,
         "best_step": best_step,
         "settings": asdict(settings),
+        "begun_with": beginning.sha256,
+        "draw": beginning.draw,
     }
 
 

@@ -33,7 +33,8 @@ class RomeSettings:
     """How ROME edits; defaults are the paper's where it has any.
 
     Attributes:
-        layer: The block whose down projection is edited.
+        layer: The block whose down projection is edited; the default is where tracing found that
+            the MLPs recall most of a fact at the subject's last token.
         prefix_lengths: Tokens of the texts that are put before a prompt; its own beginning, with
             nothing before it, always counts as one more.
         prefixes_each: How many texts there are of each length.
@@ -49,7 +50,7 @@ class RomeSettings:
         seed: Decides the texts that the model writes.
     """
 
-    layer: int = 5
+    layer: int = 3
     prefix_lengths: tuple[int, ...] = (5, 10)
     prefixes_each: int = 10
     steps: int = 25

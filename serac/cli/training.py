@@ -155,7 +155,17 @@ def train_query_rewriter(
         "query-rewriter"
     ),
     steps: Annotated[
-        int | None, typer.Option("--steps", min=1, help="Most steps; 1600 otherwise.")
+        int | None, typer.Option("--steps", min=1, help="Most steps; 800 otherwise.")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", min=1, help="Examples in a step; 128 otherwise.")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option("--learning-rate", min=0, help="Its peak; 0.001 otherwise.")
+    ] = None,
+    begin_with: Annotated[
+        Path | None,
+        typer.Option("--begin-with", help="Folder of one to go on from, with new examples."),
     ] = None,
     seed: Annotated[
         int, typer.Option(min=0, max=2**32 - 1, help="Decides every random choice.")
@@ -170,14 +180,17 @@ def train_query_rewriter(
     """
     from serac.query_rewriting import training
 
+    given = {"batch_size": batch_size, "learning_rate": learning_rate}
+    told: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     _train_adapter(
         training.train_rewriter,
-        training.TrainingSettings(),
+        replace(training.TrainingSettings(), **told),
         data,
         to,
         steps,
         as_json,
         _right_line,
+        begin_with=begin_with,
         seed=seed,
         device=device,
     )

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from classifiers.artifact_files import read_hashed, write_config
-from classifiers.lora_training import ADAPTER_FILE, CHECKPOINTS, check_out, write_adapter
+from classifiers.artifact_files import write_config
+from classifiers.lora_training import CHECKPOINTS, check_out, write_adapter
 from mello.gate_training import train_gate
 from mello.plan_examples import (
     DEV_EXAMPLES,
@@ -22,8 +22,6 @@ from mello.plan_examples import (
     make_plan_examples,
 )
 from mello.plans import Plan, plan_prompt, read_plan, write_plan
-from memory_store.errors import ErrataError
-from serac.adapter_files import read_adapter_config
 from serac.decomposer.model import ADAPTER, TrainedPlans, load_plans
 from serac.embedded import load_embedded_base
 from serac.lm_training import (
@@ -31,6 +29,7 @@ from serac.lm_training import (
     Continuation,
     artifact_facts,
     fit_adapter,
+    read_beginning,
     share_right,
 )
 
@@ -92,8 +91,8 @@ def train_decomposer(
         ErrataError: A file of the data is missing, or ``begin_with`` was trained otherwise.
     """
     check_out(out)
-    start, draw = (None, 0) if begin_with is None else _begun_with(begin_with, seed, settings)
-    examples = make_plan_examples(folder, seed, settings.examples, dev_examples, draw)
+    beginning = read_beginning(begin_with, ADAPTER, seed, settings)
+    examples = make_plan_examples(folder, seed, settings.examples, dev_examples, beginning.draw)
     log.info("%d examples: %s", len(examples.fit), json.dumps(examples.counts()))
     model, best_step = fit_adapter(
         list(map(_continued, examples.fit)),
@@ -104,13 +103,10 @@ def train_decomposer(
         device=device,
         show_bar=show_bar,
         log=log,
-        start=start,
+        start=beginning.adapter,
     )
-    facts = {
-        **artifact_facts(ADAPTER, write_adapter(model, out), seed, settings, best_step),
-        "draw": draw,
-        "begun_with": None if begin_with is None else _sha256(begin_with),
-    }
+    sha256 = write_adapter(model, out)
+    facts = artifact_facts(ADAPTER, sha256, seed, settings, best_step, beginning)
     trained = finish(folder, out, examples, facts, device, report)
     shutil.rmtree(out / CHECKPOINTS)
     return trained
@@ -132,21 +128,6 @@ def finish(
     config["dev"] = figures(trained, examples.dev, report)
     write_config(out, config)
     return TrainedPlans(trained.model, config, trained.gate)
-
-
-def _begun_with(folder: Path, seed: int, settings: AdapterSettings) -> tuple[bytes, int]:
-    """Return the adapter of an artifact, and the draw that comes after its own."""
-    facts = read_adapter_config(folder, ADAPTER)
-    if facts["lora"] != settings.lora() or facts.get("seed") != seed:
-        raise ErrataError(
-            f"the decomposer in {folder} was trained with another seed, or has another form; "
-            "begin with one that this command made"
-        )
-    return read_hashed(folder / ADAPTER_FILE, facts["model_sha256"]), facts.get("draw", 0) + 1
-
-
-def _sha256(folder: Path) -> str:
-    return str(read_adapter_config(folder, ADAPTER)["model_sha256"])
 
 
 def figures(

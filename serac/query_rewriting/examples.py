@@ -71,7 +71,7 @@ class RewritingExample:
 
 
 def make_rewriting_examples(
-    folder: Path, part: str, number: int, seed: int = 0
+    folder: Path, part: str, number: int, seed: int = 0, draw: int = 0
 ) -> tuple[RewritingExample, ...]:
     """Return so many examples, in a fixed order.
 
@@ -80,11 +80,12 @@ def make_rewriting_examples(
         part: ``fit`` to train on, ``dev`` to choose by: other facts, relations and subjects.
         number: How many.
         seed: Decides every random choice.
+        draw: How often examples were drawn before: there are others each time.
 
     Raises:
         ErrataError: A file of the data is missing or malformed.
     """
-    chance = random.Random(f"{seed} {part}")  # noqa: S311
+    chance = random.Random(f"{seed} {part} {draw}" if draw else f"{seed} {part}")  # noqa: S311
     topics = Topics(read_facts(folder, seed), part, chance)
     by_hand = conversations(part)
 

@@ -19,6 +19,7 @@ from serac.lm_training import (
     Continuation,
     artifact_facts,
     fit_adapter,
+    read_beginning,
     share_right,
 )
 from serac.query_rewriting.examples import RewritingExample, counts, make_rewriting_examples
@@ -36,7 +37,7 @@ log = logging.getLogger(__name__)
 class TrainingSettings(AdapterSettings):
     """How to train; see :class:`serac.lm_training.AdapterSettings`. No example comes twice."""
 
-    steps: int = 1600
+    steps: int = 800
     batch_size: int = 128
     learning_rate: float = 1e-3
     warmup_steps: int = 50
@@ -54,6 +55,7 @@ def train_rewriter(
     seed: int = 0,
     settings: TrainingSettings = TrainingSettings(),
     dev_examples: int = DEV_EXAMPLES,
+    begin_with: Path | None = None,
     device: str | None = None,
     report: Report | None = None,
     show_bar: bool = False,
@@ -69,15 +71,19 @@ def train_rewriter(
         seed: Decides the parts and every random choice.
         settings: How to train.
         dev_examples: Examples that training is stopped by and measured on.
+        begin_with: An artifact that was trained with the same seed, to go on from with examples
+            that are drawn anew; training begins with no adapter when ``None``.
         device: Where to train: ``cuda`` or ``cpu``; by default the best there is.
         report: Told the name of a stage, how much is done, and how much there is.
         show_bar: Whether to show the trainer's progress bar.
 
     Raises:
-        ErrataError: A file of the data is missing.
+        ErrataError: A file of the data is missing, or ``begin_with`` was trained otherwise.
     """
     check_out(out)
-    fit = make_rewriting_examples(folder, "fit", settings.steps * settings.batch_size, seed)
+    beginning = read_beginning(begin_with, ADAPTER, seed, settings)
+    number = settings.steps * settings.batch_size
+    fit = make_rewriting_examples(folder, "fit", number, seed, beginning.draw)
     dev = make_rewriting_examples(folder, "dev", dev_examples, seed)
     log.info("%d examples: %s", len(fit), json.dumps(counts(fit)))
     model, best_step = fit_adapter(
@@ -89,8 +95,10 @@ def train_rewriter(
         device=device,
         show_bar=show_bar,
         log=log,
+        start=beginning.adapter,
     )
-    facts = artifact_facts(ADAPTER, write_adapter(model, out), seed, settings, best_step)
+    sha256 = write_adapter(model, out)
+    facts = artifact_facts(ADAPTER, sha256, seed, settings, best_step, beginning)
     config = {**facts, "examples": counts(fit)}
     write_config(out, config)
     rewriter = load_rewriter(load_embedded_base(device), out)

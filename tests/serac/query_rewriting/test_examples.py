@@ -104,7 +104,9 @@ def test_most_turns_leave_the_name_out_that_their_query_has(made, kind):
     for example in of_kind(made["fit"], kind):
         named = [name for name in example.named if name in example.query]
         assert named
-        assert not any(name.casefold() in example.turns[-1].content.casefold() for name in named)
+        last = example.turns[-1].content.casefold()
+        # "our office" is a name, and what may stand for one
+        assert not any(name.casefold() in last for name in named if name[0].isupper())
 
 
 def test_the_question_before_is_asked_again_of_another(made):
@@ -127,6 +129,7 @@ def test_dev_has_everyday_subjects_of_its_own(made):
 def test_it_is_the_same_again(folder, made):
     assert make_rewriting_examples(folder, "dev", 800) == made["dev"]
     assert make_rewriting_examples(folder, "dev", 800, seed=1) != made["dev"]
+    assert make_rewriting_examples(folder, "dev", 800, draw=1) != made["dev"]
 
 
 def test_every_wikidata_id_names_a_relation_with_questions():

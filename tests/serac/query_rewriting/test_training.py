@@ -33,6 +33,15 @@ def test_a_few_steps_make_an_artifact_that_loads(tmp_path, embedded_base):
     assert loaded.facts == {**made.facts, "format": 1}
     assert loaded.facts["best_step"] in (1, 2)
     assert {row["kind"]: row["n"] for row in loaded.facts["dev"]}["all"] == 4
+    assert (loaded.facts["draw"], loaded.facts["begun_with"]) == (0, None)
+
+    further = tmp_path / "further"
+    again = train_rewriter(
+        folder, further, settings=TINY, dev_examples=4, begin_with=out, device="cpu"
+    )
+    assert (again.facts["draw"], again.facts["begun_with"]) == (1, made.facts["model_sha256"])
+    with pytest.raises(ErrataError, match="trained with another seed"):
+        train_rewriter(folder, further, seed=1, settings=TINY, begin_with=out)
 
 
 def test_a_file_in_the_way_is_told_before_the_work(tmp_path):
