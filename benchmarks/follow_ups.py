@@ -20,21 +20,26 @@ from benchmarks.mquake_command import keep
 from benchmarks.own import Conversation, follow_ups
 from benchmarks.rows import RESULTS, Rows
 from classifiers import load_scope_classifier
+from classifiers.artifact_files import read_config as read_scope_config
 from memory_store import EditMemory, SentenceTransformerEncoder
 from memory_store.errors import ErrataError
 from serac.cli.options import err, progress_bar
 from serac.conversation import Turn
 from serac.decision import Decision
 from serac.overlay import FactOverlay
-from serac.query_rewriting import SHIPPED, read_config
+from serac.query_rewriting import SHIPPED, SHIPPED_SCOPE, load_rewritten_scope, read_config
 
 NAME = "follow_ups_dev"
-THRESHOLDS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7)
+THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 RIGHT, WRONG, UNRELATED = "right edit fires", "another edit fires", "unrelated turn fires"
 
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of the rows.")]
 RewriterOption = Annotated[
     Path, typer.Option("--rewriter", help="Folder of the query rewriter; the shipped one if none.")
+]
+ScopeOption = Annotated[
+    Path,
+    typer.Option("--rewritten-scope", help="Folder of what judges rewritten turns; the shipped."),
 ]
 MostOption = Annotated[
     int | None, typer.Option("--conversations", min=1, help="How many are read; all otherwise.")
@@ -64,9 +69,9 @@ class Judged:
 
         Args:
             threshold: Probability from which on one does where the turn is as it was written.
-            rewritten: The same where it was made to stand on its own, if that is higher.
+            rewritten: The same where it was made to stand on its own.
         """
-        return self.probability >= (max(threshold, rewritten) if self.rewritten else threshold)
+        return self.probability >= (rewritten if self.rewritten else threshold)
 
 
 def measure(
@@ -128,7 +133,10 @@ def add_rows(rows: Rows, judged: Sequence[Judged], threshold: float) -> None:
 
 
 def follow_ups_command(
-    out: OutOption = RESULTS, rewriter: RewriterOption = SHIPPED, conversations: MostOption = None
+    out: OutOption = RESULTS,
+    rewriter: RewriterOption = SHIPPED,
+    rewritten: ScopeOption = SHIPPED_SCOPE,
+    conversations: MostOption = None,
 ) -> None:
     """What fires on the dev conversations' later turns, by the rewriter's threshold."""
     if conversations and out.resolve() == RESULTS.resolve():
@@ -136,10 +144,17 @@ def follow_ups_command(
     encoder = SentenceTransformerEncoder.embedded()
     trained = load_scope_classifier(encoder)
     name = read_config(rewriter)["model_sha256"][:12]
-    words = "python -m benchmarks follow_ups" + (
-        "" if rewriter.resolve() == SHIPPED.resolve() else " --rewriter FOLDER"
+    words = "python -m benchmarks follow_ups"
+    words += "" if rewriter.resolve() == SHIPPED.resolve() else " --rewriter FOLDER"
+    words += "" if rewritten.resolve() == SHIPPED_SCOPE.resolve() else " --rewritten-scope FOLDER"
+    rows = Rows(
+        NAME,
+        0,
+        words,
+        scope_classifier=trained.fingerprint,
+        rewritten_scope=read_scope_config(rewritten)["model_sha256"][:12],
+        query_rewriter=name,
     )
-    rows = Rows(NAME, 0, words, scope_classifier=trained.fingerprint, query_rewriter=name)
     told: list[dict[str, Any]] = []
     read = follow_ups("dev")[:conversations]
     with (
@@ -149,7 +164,12 @@ def follow_ups_command(
     ):
         threshold = trained.threshold_for()
         overlay = FactOverlay(
-            memory, trained, threshold, recall_floor=trained.recall_floor, rewriter=rewriter
+            memory,
+            trained,
+            threshold,
+            recall_floor=trained.recall_floor,
+            rewriter=rewriter,
+            rewritten=load_rewritten_scope(rewritten),
         )
         judged = measure(overlay, read, told.append, progress)
         add_rows(rows, judged, overlay.router.threshold)

@@ -76,6 +76,7 @@ def fit_pairs(
     device: str | None,
     show_bar: bool,
     log: logging.Logger,
+    start: bytes | None = None,
 ) -> tuple[Any, int | None]:
     """Fit an adapter; return the best model, and the step that it was reached at.
 
@@ -90,11 +91,13 @@ def fit_pairs(
         device: Where to train; by default the best there is.
         show_bar: Whether to show the trainer's progress bar.
         log: Is told what the trainer would print.
+        start: The file of an adapter of the same form to begin with.
 
     Raises:
         ErrataError: There are checkpoints of another training.
     """
-    from peft import LoraConfig, get_peft_model
+    from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
+    from safetensors.torch import load
     from transformers import (
         DataCollatorWithPadding,
         EarlyStoppingCallback,
@@ -114,6 +117,8 @@ def fit_pairs(
     )
     model, tokenizer = load_body()
     adapted = get_peft_model(model, lora)
+    if start is not None:
+        set_peft_model_state_dict(adapted, load(start))
     checkpoints = out / CHECKPOINTS
     arguments = training_arguments(
         checkpoints,
@@ -189,6 +194,14 @@ def fitted_scorer(
     merge(model, (out / ADAPTER_FILE).read_bytes(), settings.alpha / settings.rank)
     runtime = runtime_of(model, device, config["precision"])
     return CrossEncoderScorer(lambda: (runtime, tokenizer), config)
+
+
+def fitted_calibration(logits: Probabilities, labels: Any) -> dict[str, float]:
+    """Return slope and offset of Platt's sigmoid for (n,) logits and whether each is in scope."""
+    from sklearn.linear_model import LogisticRegression
+
+    fitted = LogisticRegression(C=1e6).fit(np.asarray(logits)[:, None], labels)
+    return {"slope": float(fitted.coef_[0, 0]), "offset": float(fitted.intercept_[0])}
 
 
 class _Tokenized:

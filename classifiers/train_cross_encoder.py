@@ -38,7 +38,13 @@ from classifiers.lora_training import (
     check_out,
     write_adapter,
 )
-from classifiers.pair_training import PairSettings, begun_config, fit_pairs, fitted_scorer
+from classifiers.pair_training import (
+    PairSettings,
+    begun_config,
+    fit_pairs,
+    fitted_calibration,
+    fitted_scorer,
+)
 from classifiers.scope import Probabilities
 from classifiers.thresholds import STATED_RATES, by_rate, choose_threshold
 from classifiers.training_pairs import Pair, Report, make_training_pairs
@@ -135,7 +141,8 @@ def finish(
     config["recall_floor"] = recall_floor(dev)
     raw = judge(dev, fitted_scorer(out, config, settings, device).logits)
     half = np.arange(len(dev.queries)) % 2 == 0
-    config["calibration"] = _calibration(raw, half)
+    chosen = half[raw.query_of]
+    config["calibration"] = fitted_calibration(raw.scores[chosen], raw.labels[chosen])
     probabilities = calibrated(raw.scores, **config["calibration"])
     judged = Judged(probabilities, raw.labels, raw.query_of, raw.kinds)
     choices = thresholds_by_size(dev, probabilities, STATED_RATES)
@@ -207,12 +214,3 @@ def _progress(judged: Judged, in_scope: Any) -> dict[str, float]:
         "wrong": float(fired[~in_scope].mean()),
         **found,
     }
-
-
-def _calibration(raw: Judged, half: Any) -> dict[str, float]:
-    """Fit Platt's sigmoid on the pairs of half the queries."""
-    from sklearn.linear_model import LogisticRegression
-
-    chosen = half[raw.query_of]
-    fitted = LogisticRegression(C=1e6).fit(raw.scores[chosen, None], raw.labels[chosen])
-    return {"slope": float(fitted.coef_[0, 0]), "offset": float(fitted.intercept_[0])}

@@ -39,9 +39,11 @@ from serac.preview import BlastRadius, preview, reference_questions
 from serac.query_rewriting import (
     DEFAULT_REWRITER,
     LazyRewriter,
+    RewrittenScope,
     TrainedRewriter,
     check_rewriter,
     load_rewriter,
+    load_rewritten_scope,
     read_config,
 )
 from serac.query_rewriting import SHIPPED as REWRITER
@@ -89,6 +91,7 @@ class FactOverlay:
         rewriter: Makes turns that are only understood with those before them stand on their own:
             ``trained`` (the shipped one, or that of a ``Path``), or one of your own; with ``none``
             or ``None`` each turn is read as it was written.
+        rewritten: Judges the turns that were made to; the scorer does when ``None``.
         hop_threshold: The threshold for the hops of a multi-hop question; the other one when
             ``None``.
     """
@@ -107,6 +110,7 @@ class FactOverlay:
         device: str | None = None,
         recall_floor: float = -math.inf,
         rewriter: Rewriter | str | Path | None = None,
+        rewritten: RewrittenScope | None = None,
         hop_threshold: float | Threshold | None = None,
     ) -> None:
         if isinstance(decomposer, str):
@@ -128,6 +132,7 @@ class FactOverlay:
             route=route,
             recall_floor=recall_floor,
             rewriter=self._rewriter(rewriter),
+            rewritten=rewritten,
         )
         held = threshold if hop_threshold is None else hop_threshold
         self.hop_router = Router(memory, scorer, held, route=route, recall_floor=recall_floor)
@@ -164,7 +169,8 @@ class FactOverlay:
                 those that the classifier was measured at. When ``None``, what the namespace was
                 calibrated to (:mod:`serac.calibration`), or else the classifier's own default. Hops
                 are held to at most half of it, unless the namespace was calibrated.
-            scope: Folder of the scope classifier; the shipped one when ``None``.
+            scope: Folder of the scope classifier; the shipped one when ``None``, and with it the
+                one for turns that were made to stand on their own.
             encoder: Embeds edits and queries; the embedded one when ``None``.
             device: Where local models run; chosen by itself when ``None``.
             **options: Further arguments of the constructor.
@@ -174,6 +180,8 @@ class FactOverlay:
         scorer = load_scope_classifier(encoder, folder, device)
         threshold = scorer.threshold_for(false_fire)  # first: what is refused begins no memory
         memory = EditMemory.open(path, encoder, namespace=namespace)
+        if folder is None and "rewritten" not in options:
+            options["rewritten"] = load_rewritten_scope(false_fire=false_fire, device=device)
         try:
             own = remembered(memory, scorer) if false_fire is None else None
             if own is None:  # one's own threshold is for every question, hops too

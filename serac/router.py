@@ -22,11 +22,12 @@ from memory_store import Edit, SearchHit
 from serac.contradictions import without_contradictions
 from serac.conversation import Turn
 from serac.decision import Candidate, Decision, Route
+from serac.query_rewriting.scope import RewrittenScope
 from serac.view import Reading, Rewriter, as_written, has_lost_a_name, rewritten_readings
 
-REWRITTEN_THRESHOLD = 0.45
-"""Probability that a turn made to stand on its own must reach at least; chosen on the dev
-conversations, for the shipped rewriter."""
+REWRITTEN_THRESHOLD = 0.7
+"""Probability that a turn made to stand on its own must reach at least where the scope classifier
+judges it too; chosen on the dev conversations, for the shipped rewriter."""
 
 ChooseRoute = Callable[[str, Sequence[Edit]], Route]
 """From the reading of a query and the edits in whose scope it is, to who answers."""
@@ -70,6 +71,8 @@ class Router:
         judged: How many of them the scorer judges at most, the closest ones.
         recall_floor: Closeness below which an edit is not judged.
         rewriter: Makes turns that are only understood with those before them stand on their own.
+        rewritten: Gives the probability for turns that were made to, and the one from which on an
+            edit is in scope; the scorer does where there is none.
     """
 
     def __init__(
@@ -83,8 +86,9 @@ class Router:
         judged: int = JUDGED,
         recall_floor: float = -math.inf,
         rewriter: Rewriter | None = None,
+        rewritten: RewrittenScope | None = None,
     ) -> None:
-        self.rewriter = rewriter
+        self.rewriter, self.rewritten = rewriter, rewritten
         self.memory = memory
         self.scorer = scorer
         self._threshold = threshold
@@ -136,7 +140,12 @@ class Router:
             dict(zip(flat, self.memory.search_many(flat, self.found), strict=True)) if flat else {}
         )
         near = [[Near(*pair) for pair in self._near(one.text, viewed, hits)] for one in readings]
-        return self._judge(near)
+        if self.rewritten is None:
+            return _judge(near, self.scorer)
+        apart = [one.rewritten for one in readings]
+        judged = iter(_judge(_where(near, apart), self.rewritten.scorer))
+        others = iter(_judge(_where(near, [not one for one in apart]), self.scorer))
+        return [next(judged if one else others) for one in apart]
 
     def _near(
         self, whole: str, viewed: dict[str, tuple[str, ...]], hits: dict[str, list[SearchHit]]
@@ -160,14 +169,6 @@ class Router:
             for one in listed
         ]
 
-    def _judge(self, near: Sequence[Sequence[Near]]) -> list[list[Candidate]]:
-        """Return what the scorer says of each reading's near edits."""
-        flat = [one for found in near for one in found]
-        pairs = [(one.listed.shown, one.edit.text) for one in flat]
-        scored = zip(flat, self.scorer.score(pairs) if pairs else (), strict=True)
-        judged = iter([one.candidate(float(probability)) for one, probability in scored])
-        return [list(islice(judged, len(found))) for found in near]
-
     def _decided(
         self,
         turns: Sequence[Turn],
@@ -176,7 +177,9 @@ class Router:
         threshold: float,
     ) -> Decision:
         query = turns[-1].content
-        if read.rewritten:
+        if read.rewritten and self.rewritten is not None:
+            threshold = self.rewritten.threshold
+        elif read.rewritten:
             threshold = max(threshold, REWRITTEN_THRESHOLD)
         candidates = _best_of_each(judged, threshold)
         firing = [c for c in candidates if c.probability >= threshold]
@@ -216,6 +219,19 @@ class Router:
             return self.route
         routes = {self.route(text, edits) for text in {reading, query.strip()}}
         return "ike" if "ike" in routes else routes.pop()
+
+
+def _where(near: Sequence[Sequence[Near]], chosen: Sequence[bool]) -> list[Sequence[Near]]:
+    return [found for found, there in zip(near, chosen, strict=True) if there]
+
+
+def _judge(near: Sequence[Sequence[Near]], scorer: ScopeScorer) -> list[list[Candidate]]:
+    """Return what a scorer says of each reading's near edits."""
+    flat = [one for found in near for one in found]
+    pairs = [(one.listed.shown, one.edit.text) for one in flat]
+    scored = zip(flat, scorer.score(pairs) if pairs else (), strict=True)
+    judged = iter([one.candidate(float(probability)) for one, probability in scored])
+    return [list(islice(judged, len(found))) for found in near]
 
 
 def _best_of_each(judged: Sequence[Candidate], threshold: float) -> tuple[Candidate, ...]:

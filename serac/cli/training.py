@@ -196,6 +196,55 @@ def train_query_rewriter(
     )
 
 
+@train.command("rewritten-scope")
+def train_rewritten_scope(
+    data: Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")],
+    to: Annotated[Path, typer.Option("--out", help="Where the artifact goes.")] = Path(
+        "rewritten-scope"
+    ),
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, help="Most steps; 1800 otherwise.")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Decides every random choice.")
+    ] = 0,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train the scope classifier of rewritten turns: the shipped one, gone on with.
+
+    Checkpoints are kept in its folder; the same command goes on from the last.
+    """
+    from memory_store import SentenceTransformerEncoder
+    from serac.query_rewriting.scope_training import TrainingSettings, train_rewritten_scope
+
+    settings = TrainingSettings()
+    with stage_bars() as report:
+        scorer = train_rewritten_scope(
+            data,
+            SentenceTransformerEncoder.embedded(device),
+            to,
+            seed=seed,
+            settings=settings if steps is None else replace(settings, steps=steps),
+            device=device,
+            report=report,
+            show_bar=err.is_terminal,
+        )
+    show(
+        {"artifact": str(to), **scorer.facts},
+        as_json,
+        lambda: "\n".join([f"saved in {to}", *map(_fires_line, scorer.facts["dev"])]),
+    )
+
+
+def _fires_line(row: dict[str, Any]) -> str:
+    fires, others = row["right edit fires"], row["another turn fires"]
+    return (
+        f"{row['false_fire']:.0%} stated: right edit fires {fires['right']:.3f} "
+        f"n={fires['n']}, another turn {others['right']:.3f} n={others['n']}"
+    )
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.add_typer(train, name="train")

@@ -10,14 +10,18 @@ from serac.query_rewriting.model import (
     load_rewriter,
     read_config,
 )
+from serac.query_rewriting.scope import SHIPPED_SCOPE, RewrittenScope, load_rewritten_scope
 
 __all__ = [
     "DEFAULT_REWRITER",
     "REWRITERS",
     "SHIPPED",
+    "SHIPPED_SCOPE",
     "LazyRewriter",
+    "RewrittenScope",
     "TrainedRewriter",
     "check_rewriter",
     "load_rewriter",
+    "load_rewritten_scope",
     "read_config",
 ]

@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from classifiers import names
 from classifiers.facts import read_facts
 from classifiers.written import context
 from serac.conversation import Turn
+from serac.query_rewriting.haste import in_haste
 from serac.query_rewriting.prompt import rewriting_prompt
 from serac.query_rewriting.topics import Property, Topic, Topics, wordings
 from serac.query_rewriting.written_conversations import (
@@ -29,8 +29,6 @@ from serac.query_rewriting.written_conversations import (
 SHARES = {"conversation": 0.5, "written": 0.25, "everyday": 0.1, "recorded": 0.15}
 """How many conversations are of each source: written by hand, or made up about its subjects."""
 
-CARELESS = 0.15
-TYPO = 0.05
 LED = 0.3
 WORDY = 0.15
 OUT_OF_SIGHT = 0.04
@@ -113,14 +111,6 @@ def _by_hand(part: tuple[WrittenConversation, ...], chance: random.Random) -> Re
     kind = "stands" if query is None else "follow-up"
     turns = (*turns[:-1], Turn("user", last))
     return RewritingExample(turns, query, f"{kind}, conversation", named)
-
-
-def in_haste(text: str, chance: random.Random) -> str:
-    """Return a turn as it is, or now and then without capitals, or with a typing error."""
-    draw = chance.random()
-    if draw < CARELESS:
-        return names.careless(text)
-    return names.typo(text, chance) if draw < CARELESS + TYPO else text
 
 
 def _as_shown(example: RewritingExample) -> RewritingExample:

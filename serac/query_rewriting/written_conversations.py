@@ -1,7 +1,7 @@
 """Conversations written by hand, in which each turn of the user has its query.
 
-Names in them stand for others of their sort, which are drawn anew each time, so that one
-conversation makes many examples.
+Some have edits too, with the turns that each one answers. Names stand for others of their sort,
+which are drawn anew each time, so that one conversation makes many examples.
 """
 
 from __future__ import annotations
@@ -39,19 +39,44 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenEdit:
+    """An edit, and the places of the turns that need it."""
+
+    text: str
+    answers: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedConversation:
+    """A conversation with its names in place.
+
+    Attributes:
+        exchanges: Its turns.
+        edits: Edits about its subjects.
+        names: The names in it.
+    """
+
+    exchanges: tuple[Exchange, ...]
+    edits: tuple[WrittenEdit, ...]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WrittenConversation:
     """A conversation with places for names.
 
     Attributes:
         exchanges: Its turns, in which ``{A}`` is a name.
         names: For each letter, the names that may stand there.
+        edits: Edits about its subjects, with the same places.
     """
 
     exchanges: tuple[Exchange, ...]
     names: dict[str, tuple[str, ...]]
+    edits: tuple[WrittenEdit, ...] = ()
 
-    def named(self, chance: random.Random) -> tuple[tuple[Exchange, ...], tuple[str, ...]]:
-        """Return the turns with names drawn, no two the same, and these names."""
+    def named(self, chance: random.Random) -> NamedConversation:
+        """Return it with names drawn, no two the same."""
         drawn: dict[str, str] = {}
         for letter, names in self.names.items():
             drawn[letter] = chance.choice([one for one in names if one not in drawn.values()])
@@ -63,7 +88,8 @@ class WrittenConversation:
             Exchange(fill(one.user), one.query and fill(one.query), fill(one.assistant))
             for one in self.exchanges
         )
-        return exchanges, tuple(drawn.values())
+        edits = tuple(WrittenEdit(fill(one.text), one.answers) for one in self.edits)
+        return NamedConversation(exchanges, edits, tuple(drawn.values()))
 
 
 def conversations(part: str) -> tuple[WrittenConversation, ...]:
@@ -85,18 +111,19 @@ def draw_turn(
         part: The conversations to draw from.
         chance: Where chance comes from.
     """
-    exchanges, names = chance.choice(part).named(chance)
-    at = chance.randrange(1, len(exchanges))
-    before = exchanges[:at]
+    drawn = chance.choice(part).named(chance)
+    at = chance.randrange(1, len(drawn.exchanges))
+    before = drawn.exchanges[:at]
     if chance.random() < AFTER_ANOTHER:
-        first, _ = chance.choice(part).named(chance)
+        first = chance.choice(part).named(chance).exchanges
         before = (*first[: chance.randint(1, 3)], *before)
     turns = [
         turn
         for one in before
         for turn in (Turn("user", one.user), Turn("assistant", one.assistant))
     ]
-    return (*turns, Turn("user", exchanges[at].user)), exchanges[at].query, names
+    last = drawn.exchanges[at]
+    return (*turns, Turn("user", last.user)), last.query, drawn.names
 
 
 @cache
@@ -110,7 +137,11 @@ def _all() -> tuple[WrittenConversation, ...]:
                 for user, query, reply in turns
             )
             names = {letter: tuple(given) for letter, given in record.get("names", {}).items()}
-            found.append(WrittenConversation(exchanges, names))
+            edits = tuple(
+                WrittenEdit(text, frozenset(turn - 1 for turn in answered))
+                for text, answered in record.get("edits", ())
+            )
+            found.append(WrittenConversation(exchanges, names, edits))
     return tuple(found)
 
 

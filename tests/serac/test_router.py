@@ -7,6 +7,7 @@ from fakes import FakeEncoder, FakeMemory, FakeRewriter, FakeScorer, FunctionSco
 from classifiers import Threshold, ThresholdChoice
 from memory_store import Edit, EditMemory, SearchHit
 from serac.conversation import Turn, as_turns
+from serac.query_rewriting import RewrittenScope
 from serac.router import REWRITTEN_THRESHOLD, Router
 
 NEEDLE = "The Space Needle is located in Paris."
@@ -390,6 +391,18 @@ def test_with_nothing_in_memory_nothing_is_rewritten():
     router, rewriter = rewriting_router()
     assert not router.decide([*MUSEUM, Turn("user", CITY)]).in_scope
     assert rewriter.asked == []
+
+
+@pytest.mark.parametrize(("threshold", "in_scope"), [(0.4, True), (0.6, False)])
+def test_rewritten_turns_may_have_a_judge_and_a_threshold_of_their_own(threshold, in_scope):
+    router, _ = rewriting_router(LOUVRE, named=0.0)
+    router.rewritten = RewrittenScope(always(0.5), threshold)
+    alone = as_turns("Which city is the Louvre in?")
+    found = router.decide_many([alone, [*MUSEUM, Turn("user", CITY)], alone])
+
+    assert [one.in_scope for one in found] == [False, in_scope, False]
+    assert [one.threshold for one in found] == [0.3, threshold, 0.3]
+    assert [one.candidates[0].probability for one in found] == [0.0, 0.5, 0.0]
 
 
 def test_a_stricter_threshold_holds_for_rewritten_turns_too():

@@ -7,6 +7,7 @@ from serac.query_rewriting.prompt import has_new_names
 from serac.query_rewriting.written_conversations import (
     Exchange,
     WrittenConversation,
+    WrittenEdit,
     conversations,
     draw_turn,
 )
@@ -18,14 +19,17 @@ TEA = WrittenConversation(
         Exchange("{A}?", "How does {A} like her tea?", ""),
     ),
     {"A": ("the aunt", "Ann"), "B": ("Bob", "Ann")},
+    (WrittenEdit("{B} likes his tea weak.", frozenset({1})),),
 )
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_names_are_drawn_once_each_and_stand_in_every_turn(seed):
-    exchanges, names = TEA.named(random.Random(seed))
+    drawn = TEA.named(random.Random(seed))
+    exchanges, names = drawn.exchanges, drawn.names
 
     assert len(set(names)) == 2
+    assert drawn.edits[0].text == f"{names[1][0].upper()}{names[1][1:]} likes his tea weak."
     assert exchanges[1].query == f"How does {names[1]} like his tea?"
     assert exchanges[2].user == f"{names[0][0].upper()}{names[0][1:]}?"
 
@@ -50,15 +54,26 @@ def test_every_place_has_names_and_every_query_can_be_told_from_what_was_said():
     chance = random.Random(0)
     for part in ("fit", "dev"):
         for conversation in conversations(part):
-            exchanges, names = conversation.named(chance)
+            drawn = conversation.named(chance)
             said = ""
-            for one in exchanges:
+            for one in drawn.exchanges:
                 assert not re.search(r"\{\w\}", f"{one.user}{one.query}{one.assistant}")
                 said += f" {one.user}".casefold()
                 assert one.query != one.user
-                for name in names:
+                for name in drawn.names:
                     assert one.query is None or name not in one.query or name.casefold() in said
                 said += f" {one.assistant}".casefold()
+
+
+def test_edits_stand_alone_and_answer_turns_that_there_are():
+    edited = [one for part in ("fit", "dev") for one in conversations(part) if one.edits]
+    for conversation in edited:
+        drawn = conversation.named(random.Random(0))
+        for edit in drawn.edits:
+            assert not re.search(r"\{\w\}", edit.text)
+            assert edit.answers <= set(range(len(drawn.exchanges)))
+    answers = [bool(edit.answers) for one in edited for edit in one.edits]
+    assert 0 < sum(answers) < len(answers)
 
 
 def test_queries_seldom_have_other_names_than_those_that_were_said():

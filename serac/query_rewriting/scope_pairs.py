@@ -1,0 +1,64 @@
+"""Pairs of turns and edits to train the classifier of rewritten turns on.
+
+They are of conversations written by hand that have edits, with the turns that need each of them: so
+what an edit doesn't answer is mostly another property of its subject, or the same of another.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from classifiers.training_pairs import Pair
+from serac.query_rewriting.haste import in_haste
+from serac.query_rewriting.written_conversations import conversations
+
+NEEDED, OTHER = "turn that needs the edit", "another turn of the conversation"
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedTurn:
+    """A turn as a query of its own, with the edits of its conversation.
+
+    Attributes:
+        query: What it asks.
+        edits: The edits.
+        right: Whether it needs each of them.
+    """
+
+    query: str
+    edits: tuple[str, ...]
+    right: tuple[bool, ...]
+
+    def pairs(self) -> list[Pair]:
+        """Return it with each of the edits."""
+        return [
+            Pair(self.query, edit, right, NEEDED if right else OTHER)
+            for edit, right in zip(self.edits, self.right, strict=True)
+        ]
+
+
+def judged_turns(part: str, seed: int = 0, draws: int = 1) -> list[JudgedTurn]:
+    """Return the turns of all conversations that have edits, in a fixed order.
+
+    Args:
+        part: ``fit`` to train on, ``dev`` to choose by.
+        seed: Decides every random choice.
+        draws: How often names are drawn for each conversation.
+    """
+    chance = random.Random(f"{seed} {part} pairs")  # noqa: S311
+    found = []
+    for conversation in [one for one in conversations(part) if one.edits] * draws:
+        drawn = conversation.named(chance)
+        for place, exchange in enumerate(drawn.exchanges):
+            query = in_haste(exchange.query or exchange.user, chance)
+            right = tuple(place in edit.answers for edit in drawn.edits)
+            found.append(JudgedTurn(query, tuple(edit.text for edit in drawn.edits), right))
+    return found
+
+
+def all_pairs(turns: Sequence[JudgedTurn]) -> list[Pair]:
+    """Return the pairs of turns, each of them once."""
+    pairs = {(one.query, one.edit): one for turn in turns for one in turn.pairs()}
+    return list(pairs.values())

@@ -1,0 +1,188 @@
+"""Training of the classifier of rewritten turns: the scope classifier, gone on with.
+
+It begins with the shipped scope classifier's adapter, and sees turns of conversations written by
+hand beside the pairs that that one was trained on.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from classifiers import SHIPPED
+from classifiers.artifact_files import as_records, read_config, read_hashed, write_config
+from classifiers.cross_encoder import CrossEncoderScorer, calibrated
+from classifiers.lora_training import ADAPTER_FILE, CHECKPOINTS, check_out, write_adapter
+from classifiers.pair_training import (
+    PairSettings,
+    begun_config,
+    fit_pairs,
+    fitted_calibration,
+    fitted_scorer,
+)
+from classifiers.scope import Probabilities
+from classifiers.thresholds import choose_threshold
+from classifiers.training_pairs import Pair, Report, make_training_pairs
+from memory_store.encoder import Encoder
+from serac.lm_training import share_right
+from serac.query_rewriting.scope_pairs import JudgedTurn, all_pairs, judged_turns
+
+STATED_RATES = (0.01, 0.02, 0.05)
+DEFAULT_FALSE_FIRE = 0.02
+DEV_DRAWS = 3
+"""How often names are drawn for the conversations of dev."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings(PairSettings):
+    """How to train; see :class:`classifiers.pair_training.PairSettings`.
+
+    Attributes:
+        draws: How often names are drawn for each conversation.
+        ordinary: How many of the scope classifier's own pairs are among the others.
+        dev_turns: Turns of dev that are looked at, at most.
+    """
+
+    steps: int = 1800
+    batch_size: int = 64
+    learning_rate: float = 4e-4
+    warmup_steps: int = 100
+    rank: int = 64
+    alpha: int = 64
+    dropout: float = 0.0
+    evaluate_every: int = 300
+    patience: int = 3
+    draws: int = 4
+    ordinary: int = 30_000
+    dev_turns: int = 3000
+
+
+def train_rewritten_scope(
+    folder: Path,
+    encoder: Encoder,
+    out: Path,
+    *,
+    seed: int = 0,
+    settings: TrainingSettings = TrainingSettings(),
+    device: str | None = None,
+    report: Report | None = None,
+    show_bar: bool = False,
+) -> CrossEncoderScorer:
+    """Train a classifier of rewritten turns, and write its artifact.
+
+    Checkpoints go to ``out/checkpoints`` until it is done; where there are some, training goes
+    on from the last.
+
+    Args:
+        folder: The data folder.
+        encoder: Finds near edits, as in use.
+        out: Where the artifact goes.
+        seed: Decides the parts and every random choice.
+        settings: How to train.
+        device: Where to train: ``cuda`` or ``cpu``; by default the best there is.
+        report: Told the name of a stage, how much is done, and how much there is.
+        show_bar: Whether to show the trainer's progress bar.
+
+    Raises:
+        ErrataError: A file of the data is missing.
+    """
+    check_out(out)
+    pairs = all_pairs(judged_turns("fit", seed, settings.draws))
+    if settings.ordinary:
+        pairs += make_training_pairs(folder, encoder, seed, report).pairs[: settings.ordinary]
+    random.Random(seed).shuffle(pairs)  # noqa: S311
+    counts = dict(Counter(pair.kind for pair in pairs).most_common())
+    log.info("%d pairs: %s", len(pairs), json.dumps(counts))
+    dev = judged_turns("dev", seed, DEV_DRAWS)[: settings.dev_turns]
+    looked_at = all_pairs(dev)
+    body = read_config(SHIPPED)
+    fitted, best_step = fit_pairs(
+        pairs,
+        [(pair.query, pair.edit) for pair in looked_at],
+        [pair.label for pair in looked_at],
+        lambda scores: _progress(scores, looked_at),
+        out,
+        seed=seed,
+        settings=settings,
+        device=device,
+        show_bar=show_bar,
+        log=log,
+        start=read_hashed(SHIPPED / ADAPTER_FILE, body["model_sha256"]),
+    )
+    config = begun_config(write_adapter(fitted, out), settings, DEFAULT_FALSE_FIRE, device)
+    config |= {"seed": seed, "settings": asdict(settings), "best_step": best_step, "pairs": counts}
+    config |= {"begun_with": body["model_sha256"], "recall_floor": body["recall_floor"]}
+    scorer = finish(out, config, dev, settings, device)
+    shutil.rmtree(out / CHECKPOINTS)
+    return scorer
+
+
+def finish(
+    out: Path,
+    config: dict[str, Any],
+    dev: Sequence[JudgedTurn],
+    settings: TrainingSettings,
+    device: str | None = None,
+) -> CrossEncoderScorer:
+    """Calibrate an adapter on dev, choose its thresholds there, and write its config."""
+    pairs = [pair for turn in dev for pair in turn.pairs()]
+    raw = fitted_scorer(out, config, settings, device).logits([(p.query, p.edit) for p in pairs])
+    config["calibration"] = fitted_calibration(raw, [pair.label for pair in pairs])
+    scores = iter(calibrated(raw, **config["calibration"]))
+    judged = [np.array([next(scores) for _ in turn.edits]) for turn in dev]
+    choices = [
+        choose_threshold(
+            [
+                own.max()
+                for own, turn in zip(judged, dev, strict=True)
+                if turn.edits and not any(turn.right)
+            ],
+            rate,
+        )
+        for rate in STATED_RATES
+    ]
+    config["thresholds"] = as_records(choices)
+    config["dev"] = [
+        {"false_fire": choice.false_fire, **figures(dev, judged, choice.threshold)}
+        for choice in choices
+    ]
+    write_config(out, config)
+    return CrossEncoderScorer.load(out, device)
+
+
+def figures(
+    dev: Sequence[JudgedTurn], judged: Sequence[Probabilities], threshold: float
+) -> dict[str, Any]:
+    """Return the share of turns whose edit fires, none higher, and of the others that fire.
+
+    Args:
+        dev: The turns.
+        judged: The probabilities of each one's edits.
+        threshold: From which on an edit fires.
+    """
+    right, others = [], []
+    for turn, own in zip(dev, judged, strict=True):
+        if any(turn.right):
+            best = int(own.argmax())
+            right.append(bool(own[best] >= threshold and turn.right[best]))
+        elif turn.edits:
+            others.append(bool(own.max() >= threshold))
+    return {"right edit fires": share_right(right), "another turn fires": share_right(others)}
+
+
+def _progress(scores: Probabilities, pairs: Sequence[Pair]) -> dict[str, float]:
+    """Return what a look at dev shows: the share of pairs of each kind that reach one half."""
+    fires = np.asarray(scores) >= 0.5
+    labels = np.array([pair.label for pair in pairs])
+    return {"needed": float(fires[labels].mean()), "others": float(fires[~labels].mean())}

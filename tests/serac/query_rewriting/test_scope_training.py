@@ -1,0 +1,60 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from classifiers.lora_training import ADAPTER_FILE, CHECKPOINTS
+from memory_store.errors import ArtifactError, ErrataError
+from serac.query_rewriting import load_rewritten_scope
+from serac.query_rewriting.scope_pairs import JudgedTurn
+from serac.query_rewriting.scope_training import TrainingSettings, figures, train_rewritten_scope
+
+TINY = replace(
+    TrainingSettings(),
+    steps=2,
+    batch_size=4,
+    warmup_steps=1,
+    evaluate_every=1,
+    draws=1,
+    ordinary=0,
+    dev_turns=60,
+)
+
+
+@pytest.mark.model
+def test_a_few_steps_make_an_artifact_that_loads(tmp_path, embedded_encoder):
+    out = tmp_path / "out"
+    made = train_rewritten_scope(tmp_path, embedded_encoder, out, settings=TINY, device="cpu")
+
+    assert {file.name for file in out.iterdir()} == {ADAPTER_FILE, "config.json"}
+    assert not (out / CHECKPOINTS).exists()
+    strict, usual = load_rewritten_scope(out, false_fire=0.01), load_rewritten_scope(out)
+    assert strict.threshold >= usual.threshold
+    asked = [("When does the bakery open?", "The bakery opens at six.")]
+    assert usual.scorer.score(asked) == pytest.approx(made.score(asked), abs=0.02)
+    assert [row["false_fire"] for row in made.facts["dev"]] == [0.01, 0.02, 0.05]
+
+
+def test_a_file_in_the_way_is_told_before_the_work(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ErrataError, match="is no folder"):
+        train_rewritten_scope(tmp_path, None, tmp_path / "file")
+
+
+def test_a_folder_without_a_classifier_is_told(tmp_path):
+    with pytest.raises(ArtifactError, match="holds no scope classifier"):
+        load_rewritten_scope(tmp_path)
+
+
+def test_figures_are_of_turns_that_need_an_edit_and_of_the_others():
+    turns = [
+        JudgedTurn("a", ("x", "y"), (True, False)),
+        JudgedTurn("b", ("x", "y"), (True, False)),
+        JudgedTurn("c", ("x", "y"), (False, False)),
+        JudgedTurn("d", (), ()),
+    ]
+    judged = [np.array(one) for one in ([0.9, 0.1], [0.6, 0.7], [0.2, 0.55], [])]
+    found = figures(turns, judged, 0.5)
+
+    assert (found["right edit fires"]["right"], found["right edit fires"]["n"]) == (0.5, 2)
+    assert (found["another turn fires"]["right"], found["another turn fires"]["n"]) == (1.0, 1)
