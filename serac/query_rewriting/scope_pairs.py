@@ -14,6 +14,9 @@ from classifiers.training_pairs import Pair
 from serac.query_rewriting.haste import in_haste
 from serac.query_rewriting.written_conversations import conversations
 
+FAR = 0.2
+"""Share of the pairs without a common name that is trained on: they are easy."""
+
 NEEDED, OTHER = "turn that needs the edit", "another turn of the conversation"
 
 
@@ -25,11 +28,13 @@ class JudgedTurn:
         query: What it asks.
         edits: The edits.
         right: Whether it needs each of them.
+        near: Whether it has a name in common with each of them.
     """
 
     query: str
     edits: tuple[str, ...]
     right: tuple[bool, ...]
+    near: tuple[bool, ...]
 
     def pairs(self) -> list[Pair]:
         """Return it with each of the edits."""
@@ -54,11 +59,25 @@ def judged_turns(part: str, seed: int = 0, draws: int = 1) -> list[JudgedTurn]:
         for place, exchange in enumerate(drawn.exchanges):
             query = in_haste(exchange.query or exchange.user, chance)
             right = tuple(place in edit.answers for edit in drawn.edits)
-            found.append(JudgedTurn(query, tuple(edit.text for edit in drawn.edits), right))
+            edits = tuple(edit.text for edit in drawn.edits)
+            names = [name for name in drawn.names if name.casefold() in query.casefold()]
+            near = tuple(any(name.casefold() in e.casefold() for name in names) for e in edits)
+            found.append(JudgedTurn(query, edits, right, near))
     return found
 
 
-def all_pairs(turns: Sequence[JudgedTurn]) -> list[Pair]:
-    """Return the pairs of turns, each of them once."""
-    pairs = {(one.query, one.edit): one for turn in turns for one in turn.pairs()}
+def training_pairs(turns: Sequence[JudgedTurn], seed: int = 0) -> list[Pair]:
+    """Return the pairs of turns, each once; of those without a common name only some.
+
+    Args:
+        turns: The turns.
+        seed: Decides which.
+    """
+    chance = random.Random(f"{seed} far")  # noqa: S311
+    pairs = {
+        (pair.query, pair.edit): pair
+        for turn in turns
+        for pair, near in zip(turn.pairs(), turn.near, strict=True)
+        if pair.label or near or chance.random() < FAR
+    }
     return list(pairs.values())

@@ -34,7 +34,7 @@ from classifiers.thresholds import choose_threshold
 from classifiers.training_pairs import Pair, Report, make_training_pairs
 from memory_store.encoder import Encoder
 from serac.lm_training import share_right
-from serac.query_rewriting.scope_pairs import JudgedTurn, all_pairs, judged_turns
+from serac.query_rewriting.scope_pairs import JudgedTurn, judged_turns, training_pairs
 
 STATED_RATES = (0.01, 0.02, 0.05)
 DEFAULT_FALSE_FIRE = 0.02
@@ -98,14 +98,14 @@ def train_rewritten_scope(
         ErrataError: A file of the data is missing.
     """
     check_out(out)
-    pairs = all_pairs(judged_turns("fit", seed, settings.draws))
+    pairs = training_pairs(judged_turns("fit", seed, settings.draws), seed)
     if settings.ordinary:
         pairs += make_training_pairs(folder, encoder, seed, report).pairs[: settings.ordinary]
     random.Random(seed).shuffle(pairs)  # noqa: S311
     counts = dict(Counter(pair.kind for pair in pairs).most_common())
     log.info("%d pairs: %s", len(pairs), json.dumps(counts))
     dev = judged_turns("dev", seed, DEV_DRAWS)[: settings.dev_turns]
-    looked_at = all_pairs(dev)
+    looked_at = [pair for turn in dev for pair in turn.pairs()]
     body = read_config(SHIPPED)
     fitted, best_step = fit_pairs(
         pairs,

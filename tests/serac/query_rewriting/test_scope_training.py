@@ -48,10 +48,10 @@ def test_a_folder_without_a_classifier_is_told(tmp_path):
 
 def test_figures_are_of_turns_that_need_an_edit_and_of_the_others():
     turns = [
-        JudgedTurn("a", ("x", "y"), (True, False)),
-        JudgedTurn("b", ("x", "y"), (True, False)),
-        JudgedTurn("c", ("x", "y"), (False, False)),
-        JudgedTurn("d", (), ()),
+        JudgedTurn("a", ("x", "y"), (True, False), (True, True)),
+        JudgedTurn("b", ("x", "y"), (True, False), (True, True)),
+        JudgedTurn("c", ("x", "y"), (False, False), (True, True)),
+        JudgedTurn("d", (), (), ()),
     ]
     judged = [np.array(one) for one in ([0.9, 0.1], [0.6, 0.7], [0.2, 0.55], [])]
     found = figures(turns, judged, 0.5)
