@@ -45,8 +45,7 @@ def by_edits_figure(
     panels = _panels(sets, wanted)
     figure, axes = grid(len(panels))
     named = (row.setting["editor"] for rows in sets.values() for row in rows)
-    # Nothing takes no time, which a logarithmic axis has no place for.
-    editors = [name for name in dict.fromkeys(named) if shares or name != UNEDITED]
+    editors = list(dict.fromkeys(named))
     shown: dict[str, Any] = {}
     for axis, (title, metric, found) in zip(axes, panels, strict=True):
         for place, editor in enumerate(editors):
@@ -54,7 +53,8 @@ def by_edits_figure(
                 (row for row in found if row.setting["editor"] == editor),
                 key=lambda row: int(row.setting["edits"]),
             )
-            if own:
+            # Nothing takes no time, which a logarithmic axis has no place for.
+            if own and (shares or editor != UNEDITED):
                 shown[editor] = _line(axis, own, editor, place, around=shares)
         axis.set(title=title, xlabel="edits applied", ylabel=metric)
         axis.set(xscale="log")
