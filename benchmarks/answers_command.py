@@ -21,7 +21,6 @@ from benchmarks.data import Benchmark
 from benchmarks.remembering import RememberingEncoder
 from benchmarks.rows import RESULTS, Rows
 from classifiers import load_scope_classifier
-from classifiers.artifact_files import read_config as read_scope_config
 from memory_store import EditMemory, SentenceTransformerEncoder
 from memory_store.errors import ErrataError
 from serac.adapter_files import read_adapter_config
@@ -31,7 +30,7 @@ from serac.counterfactual import SHIPPED
 from serac.counterfactual.model import read_config
 from serac.overlay import FactOverlay
 from serac.query_rewriting import SHIPPED as REWRITER
-from serac.query_rewriting import SHIPPED_SCOPE, load_rewritten_scope
+from serac.query_rewriting import load_rewritten_scope
 from serac.query_rewriting.model import ADAPTER
 
 PRIVATE = Path(__file__).parent / "private"
@@ -167,7 +166,7 @@ class _Run:
             self.seed,
             words,
             scope_classifier=self.trained.fingerprint,
-            rewritten_scope=read_scope_config(SHIPPED_SCOPE)["model_sha256"][:12],
+            rewritten_scope=self.rewritten.fingerprint,
             query_rewriter=read_adapter_config(REWRITER, ADAPTER)["model_sha256"][:12],
             counterfactual_model=read_config(self.model)["model_sha256"][:12],
             **({"edits_in_memory": len(benchmark.edits)} if benchmark else {}),
@@ -181,7 +180,7 @@ class _Run:
             counterfactual_model=self.model,
             recall_floor=self.trained.recall_floor,
             rewriter="trained",
-            rewritten=self.rewritten,
+            rewritten_scope=self.rewritten,
         )
 
 

@@ -1,4 +1,4 @@
-"""``python -m benchmarks follow_ups``: what the rewriter's threshold is chosen by, on dev.
+"""``python -m benchmarks follow_ups``: what fires on later turns of our dev conversations.
 
 Every later turn of the dev conversations is decided about once, with all their edits in memory; the
 probabilities then tell what would fire from which threshold on.
@@ -20,7 +20,6 @@ from benchmarks.mquake_command import keep
 from benchmarks.own import Conversation, follow_ups
 from benchmarks.rows import RESULTS, Rows
 from classifiers import load_scope_classifier
-from classifiers.artifact_files import read_config as read_scope_config
 from memory_store import EditMemory, SentenceTransformerEncoder
 from memory_store.errors import ErrataError
 from serac.cli.options import err, progress_bar
@@ -39,7 +38,11 @@ RewriterOption = Annotated[
 ]
 ScopeOption = Annotated[
     Path,
-    typer.Option("--rewritten-scope", help="Folder of what judges rewritten turns; the shipped."),
+    typer.Option(
+        "--rewritten-scope",
+        help="Folder of what judges rewritten turns; the shipped one otherwise. With 'none' the "
+        "scope classifier does.",
+    ),
 ]
 MostOption = Annotated[
     int | None, typer.Option("--conversations", min=1, help="How many are read; all otherwise.")
@@ -110,15 +113,21 @@ def _judged(number: int, own: str | None, decision: Decision) -> Judged:
     )
 
 
-def add_rows(rows: Rows, judged: Sequence[Judged], threshold: float) -> None:
-    """Add what fires from each of the thresholds on.
+def add_rows(
+    rows: Rows, judged: Sequence[Judged], threshold: float, shipped: float | None = None
+) -> None:
+    """Add what fires from each of the thresholds on, and from the artifact's own.
 
     Args:
         rows: Where rows go.
         judged: What was measured.
         threshold: The scope classifier's own.
+        shipped: What rewritten turns are held to in use, if they have a classifier of their own.
     """
-    for at in THRESHOLDS:
+    levels = {f"from {at} on": at for at in THRESHOLDS}
+    if shipped is not None:
+        levels[f"from {shipped:.3f} on, as in use"] = shipped
+    for kind, at in levels.items():
         found: dict[str, list[tuple[int, bool]]] = defaultdict(list)
         for one in judged:
             fires = one.fires(threshold, at)
@@ -129,31 +138,28 @@ def add_rows(rows: Rows, judged: Sequence[Judged], threshold: float) -> None:
                 found[WRONG].append((one.conversation, fires and one.first != one.own))
         for metric, seen in found.items():
             groups = [group for group, _ in seen]
-            rows.add(f"from {at} on", metric, [hit for _, hit in seen], groups=groups)
+            rows.add(kind, metric, [hit for _, hit in seen], groups=groups)
 
 
 def follow_ups_command(
     out: OutOption = RESULTS,
     rewriter: RewriterOption = SHIPPED,
-    rewritten: ScopeOption = SHIPPED_SCOPE,
+    rewritten_scope: ScopeOption = SHIPPED_SCOPE,
     conversations: MostOption = None,
 ) -> None:
-    """What fires on the dev conversations' later turns, by the rewriter's threshold."""
+    """What fires on the dev conversations' later turns, by the threshold of rewritten turns."""
     if conversations and out.resolve() == RESULTS.resolve():
         raise ErrataError("a part of the conversations is no result; name a folder with --out")
     encoder = SentenceTransformerEncoder.embedded()
     trained = load_scope_classifier(encoder)
-    name = read_config(rewriter)["model_sha256"][:12]
-    words = "python -m benchmarks follow_ups"
-    words += "" if rewriter.resolve() == SHIPPED.resolve() else " --rewriter FOLDER"
-    words += "" if rewritten.resolve() == SHIPPED_SCOPE.resolve() else " --rewritten-scope FOLDER"
+    apart = None if rewritten_scope == Path("none") else load_rewritten_scope(rewritten_scope)
     rows = Rows(
         NAME,
         0,
-        words,
+        _command(rewriter, rewritten_scope, conversations),
         scope_classifier=trained.fingerprint,
-        rewritten_scope=read_scope_config(rewritten)["model_sha256"][:12],
-        query_rewriter=name,
+        rewritten_scope=trained.fingerprint if apart is None else apart.fingerprint,
+        query_rewriter=read_config(rewriter)["model_sha256"][:12],
     )
     told: list[dict[str, Any]] = []
     read = follow_ups("dev")[:conversations]
@@ -162,20 +168,29 @@ def follow_ups_command(
         EditMemory.open(Path(folder) / "facts.db", encoder) as memory,
         progress_bar("dev conversations", None) as progress,
     ):
-        threshold = trained.threshold_for()
         overlay = FactOverlay(
             memory,
             trained,
-            threshold,
+            trained.threshold_for(),
             recall_floor=trained.recall_floor,
             rewriter=rewriter,
-            rewritten=load_rewritten_scope(rewritten),
+            rewritten_scope=apart,
         )
         judged = measure(overlay, read, told.append, progress)
-        add_rows(rows, judged, overlay.router.threshold)
+        add_rows(rows, judged, overlay.router.threshold, None if apart is None else apart.threshold)
     keep(told, PRIVATE if out.resolve() == RESULTS.resolve() else out, NAME)
     file = rows.write(out)
     for row in rows.rows:
-        low, high = row.low, row.high
-        typer.echo(f"{row.kind:<14} {row.metric:<22} {row.value:.3f} ({low:.3f} - {high:.3f})")
+        ends = f"({row.low:.3f} - {row.high:.3f})"
+        typer.echo(f"{row.kind:<24} {row.metric:<22} {row.value:.3f} {ends}")
     err.print(f"rows in {file}")
+
+
+def _command(rewriter: Path, rewritten_scope: Path, conversations: int | None) -> str:
+    words = "python -m benchmarks follow_ups"
+    words += "" if rewriter.resolve() == SHIPPED.resolve() else " --rewriter FOLDER"
+    if rewritten_scope == Path("none"):
+        words += " --rewritten-scope none"
+    elif rewritten_scope.resolve() != SHIPPED_SCOPE.resolve():
+        words += " --rewritten-scope FOLDER"
+    return words + (f" --conversations {conversations}" if conversations else "")

@@ -91,7 +91,7 @@ class FactOverlay:
         rewriter: Makes turns that are only understood with those before them stand on their own:
             ``trained`` (the shipped one, or that of a ``Path``), or one of your own; with ``none``
             or ``None`` each turn is read as it was written.
-        rewritten: Judges the turns that were made to; the scorer does when ``None``.
+        rewritten_scope: Judges the turns that were made to; the scorer does when ``None``.
         hop_threshold: The threshold for the hops of a multi-hop question; the other one when
             ``None``.
     """
@@ -110,7 +110,7 @@ class FactOverlay:
         device: str | None = None,
         recall_floor: float = -math.inf,
         rewriter: Rewriter | str | Path | None = None,
-        rewritten: RewrittenScope | None = None,
+        rewritten_scope: RewrittenScope | None = None,
         hop_threshold: float | Threshold | None = None,
     ) -> None:
         if isinstance(decomposer, str):
@@ -132,7 +132,7 @@ class FactOverlay:
             route=route,
             recall_floor=recall_floor,
             rewriter=self._rewriter(rewriter),
-            rewritten=rewritten,
+            rewritten_scope=rewritten_scope,
         )
         held = threshold if hop_threshold is None else hop_threshold
         self.hop_router = Router(memory, scorer, held, route=route, recall_floor=recall_floor)
@@ -179,11 +179,14 @@ class FactOverlay:
         folder = Path(scope) if scope is not None else None
         scorer = load_scope_classifier(encoder, folder, device)
         threshold = scorer.threshold_for(false_fire)  # first: what is refused begins no memory
+        rewritten = options.pop("rewritten_scope", None)
+        if rewritten is None and folder is None and rewriter not in (None, "none"):
+            rewritten = load_rewritten_scope(device=device).held_to(false_fire)
         memory = EditMemory.open(path, encoder, namespace=namespace)
-        if folder is None and "rewritten" not in options:
-            options["rewritten"] = load_rewritten_scope(false_fire=false_fire, device=device)
         try:
             own = remembered(memory, scorer) if false_fire is None else None
+            if rewritten is not None and own is not None:
+                rewritten = rewritten.held_to(own.false_fire)
             if own is None:  # one's own threshold is for every question, hops too
                 held = hop_threshold(scorer, threshold.false_fire)
                 options.setdefault("hop_threshold", held)
@@ -195,6 +198,7 @@ class FactOverlay:
                 answerer=answerer,
                 decomposer=decomposer,
                 rewriter=rewriter,
+                rewritten_scope=rewritten,
                 device=device,
                 recall_floor=scorer.recall_floor,
                 **options,

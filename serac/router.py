@@ -71,8 +71,8 @@ class Router:
         judged: How many of them the scorer judges at most, the closest ones.
         recall_floor: Closeness below which an edit is not judged.
         rewriter: Makes turns that are only understood with those before them stand on their own.
-        rewritten: Gives the probability for turns that were made to, and the one from which on an
-            edit is in scope; the scorer does where there is none.
+        rewritten_scope: Gives the probability for turns that were made to, and the one from
+            which on an edit is in scope; the scorer does where there is none.
     """
 
     def __init__(
@@ -86,9 +86,9 @@ class Router:
         judged: int = JUDGED,
         recall_floor: float = -math.inf,
         rewriter: Rewriter | None = None,
-        rewritten: RewrittenScope | None = None,
+        rewritten_scope: RewrittenScope | None = None,
     ) -> None:
-        self.rewriter, self.rewritten = rewriter, rewritten
+        self.rewriter, self.rewritten_scope = rewriter, rewritten_scope
         self.memory = memory
         self.scorer = scorer
         self._threshold = threshold
@@ -139,16 +139,29 @@ class Router:
         hits = (
             dict(zip(flat, self.memory.search_many(flat, self.found), strict=True)) if flat else {}
         )
-        near = [[Near(*pair) for pair in self._near(one.text, viewed, hits)] for one in readings]
-        if self.rewritten is None:
-            return _judge(near, self.scorer)
-        apart = [one.rewritten for one in readings]
-        judged = iter(_judge(_where(near, apart), self.rewritten.scorer))
-        others = iter(_judge(_where(near, [not one for one in apart]), self.scorer))
-        return [next(judged if one else others) for one in apart]
+        scorers = [self._scorer_of(one) for one in readings]
+        near = [
+            [Near(*pair) for pair in self._near(one.text, viewed, hits, scorer)]
+            for one, scorer in zip(readings, scorers, strict=True)
+        ]
+        judged: list[list[Candidate]] = [[] for _ in readings]
+        for scorer in {id(one): one for one in scorers}.values():
+            places = [place for place, own in enumerate(scorers) if own is scorer]
+            found = _judge([near[place] for place in places], scorer)
+            for place, candidates in zip(places, found, strict=True):
+                judged[place] = candidates
+        return judged
+
+    def _scorer_of(self, reading: Reading) -> ScopeScorer:
+        apart = self.rewritten_scope if reading.rewritten else None
+        return self.scorer if apart is None else apart.scorer
 
     def _near(
-        self, whole: str, viewed: dict[str, tuple[str, ...]], hits: dict[str, list[SearchHit]]
+        self,
+        whole: str,
+        viewed: dict[str, tuple[str, ...]],
+        hits: dict[str, list[SearchHit]],
+        scorer: ScopeScorer,
     ) -> list[tuple[Listed, Edit]]:
         """Return the edits to judge, each with the part of a reading to judge it by."""
         found = [(view, hit) for view in viewed[whole] for hit in hits[view]]
@@ -160,7 +173,7 @@ class Router:
             most=self.judged,
             floor=self.recall_floor,
         )
-        in_context = getattr(self.scorer, "reads_context", True)
+        in_context = getattr(scorer, "reads_context", True)
         return [
             (
                 one if in_context else replace(one, shown=window(one.view, one.view)),
@@ -177,8 +190,8 @@ class Router:
         threshold: float,
     ) -> Decision:
         query = turns[-1].content
-        if read.rewritten and self.rewritten is not None:
-            threshold = self.rewritten.threshold
+        if read.rewritten and self.rewritten_scope is not None:
+            threshold = self.rewritten_scope.threshold
         elif read.rewritten:
             threshold = max(threshold, REWRITTEN_THRESHOLD)
         candidates = _best_of_each(judged, threshold)
@@ -219,10 +232,6 @@ class Router:
             return self.route
         routes = {self.route(text, edits) for text in {reading, query.strip()}}
         return "ike" if "ike" in routes else routes.pop()
-
-
-def _where(near: Sequence[Sequence[Near]], chosen: Sequence[bool]) -> list[Sequence[Near]]:
-    return [found for found, there in zip(near, chosen, strict=True) if there]
 
 
 def _judge(near: Sequence[Sequence[Near]], scorer: ScopeScorer) -> list[list[Candidate]]:

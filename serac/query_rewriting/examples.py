@@ -1,7 +1,8 @@
-"""Made-up conversations to train the query rewriter on, each with what its last turn asks.
+"""Conversations to train the query rewriter on, each with what its last turn asks.
 
-A subject comes up, other things may be said, and the last turn asks for one of its properties (or
-for something else) without needing to name it.
+Half are written one by one (:mod:`serac.query_rewriting.written_conversations`), the others made up
+here: a subject comes up, other things may be said, and the last turn asks for one of its properties
+(or for something else) without needing to name it.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from serac.query_rewriting.written_conversations import (
 )
 
 SHARES = {"conversation": 0.5, "written": 0.25, "everyday": 0.1, "recorded": 0.15}
-"""How many conversations are of each source: written by hand, or made up about its subjects."""
+"""How many conversations are of each source: written one by one, or made up about its subjects."""
 
 LED = 0.3
 WORDY = 0.15
@@ -85,13 +86,13 @@ def make_rewriting_examples(
     """
     chance = random.Random(f"{seed} {part} {draw}" if draw else f"{seed} {part}")  # noqa: S311
     topics = Topics(read_facts(folder, seed), part, chance)
-    by_hand = conversations(part)
+    written = conversations(part)
 
     def about(topic: Topic | None) -> RewritingExample | None:
         return None if topic is None else Conversation(topic, chance).example()
 
     drawn: dict[str, Callable[[], RewritingExample | None]] = {
-        "conversation": lambda: _by_hand(by_hand, chance),
+        "conversation": lambda: _one_by_one(written, chance),
         "written": lambda: about(topics.of_relation()),
         "everyday": lambda: about(topics.of_group()),
         "recorded": lambda: about(topics.of_fact()),
@@ -105,7 +106,7 @@ def make_rewriting_examples(
     return tuple(made)
 
 
-def _by_hand(part: tuple[WrittenConversation, ...], chance: random.Random) -> RewritingExample:
+def _one_by_one(part: tuple[WrittenConversation, ...], chance: random.Random) -> RewritingExample:
     turns, query, named = draw_turn(part, chance)
     last = in_haste(turns[-1].content, chance)
     kind = "stands" if query is None else "follow-up"

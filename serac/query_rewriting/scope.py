@@ -6,10 +6,11 @@ otherwise in conversations, and about other things.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from classifiers import CrossEncoderScorer, ScopeScorer
+from classifiers.artifact_files import TrainedScorer
 
 SHIPPED_SCOPE = Path(__file__).parents[1] / "artifacts" / "rewritten-scope"
 
@@ -26,24 +27,36 @@ class RewrittenScope:
     scorer: ScopeScorer
     threshold: float
 
+    @property
+    def fingerprint(self) -> str:
+        """Name of the scorer's weights and calibration, where it was trained."""
+        return str(getattr(self.scorer, "fingerprint", type(self.scorer).__name__))
+
+    def held_to(self, false_fire: float | None) -> RewrittenScope:
+        """Return it with the threshold of a stated false-fire rate, where that is stricter.
+
+        Where none as strict was measured, it is that of the strictest.
+
+        Args:
+            false_fire: The rate; ``None`` for the threshold that there is.
+        """
+        if false_fire is None or not isinstance(self.scorer, TrainedScorer):
+            return self
+        stricter = self.scorer.threshold_within(false_fire).at(1)
+        return replace(self, threshold=max(self.threshold, stricter))
+
 
 def load_rewritten_scope(
-    folder: Path = SHIPPED_SCOPE, *, false_fire: float | None = None, device: str | None = None
+    folder: Path = SHIPPED_SCOPE, *, device: str | None = None
 ) -> RewrittenScope:
-    """Return the classifier of an artifact, with its threshold.
+    """Return the classifier of an artifact, with its default threshold.
 
     Args:
         folder: Where the artifact lies.
-        false_fire: Share of other turns that may fire: the threshold is that of the highest rate
-            measured that is no more; the artifact's default when ``None``.
         device: Where it runs; chosen by itself when ``None``.
 
     Raises:
         ArtifactError: A file is missing or damaged, or was made for another body.
     """
     scorer = CrossEncoderScorer.load(folder, device)
-    if false_fire is None:
-        threshold = scorer.threshold_for()
-    else:
-        threshold = scorer.threshold_within(false_fire)
-    return RewrittenScope(scorer, threshold.choices[0].threshold)
+    return RewrittenScope(scorer, scorer.threshold_for().at(1))

@@ -1,12 +1,13 @@
-"""Pairs of turns and edits to train the classifier of rewritten turns on.
+"""Turns and edits to train the classifier of rewritten turns on.
 
-They are of conversations written by hand that have edits, with the turns that need each of them: so
-what an edit doesn't answer is mostly another property of its subject, or the same of another.
+They are of conversations that have edits, with the turns that need each of them: so what an edit
+doesn't answer is mostly another property of its subject, or the same of another.
 """
 
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,15 +27,19 @@ class JudgedTurn:
 
     Attributes:
         query: What it asks.
+        rewritten: Whether it had to be made to stand on its own.
         edits: The edits.
         right: Whether it needs each of them.
         near: Whether it has a name in common with each of them.
+        conversation: Number of its conversation.
     """
 
     query: str
+    rewritten: bool
     edits: tuple[str, ...]
     right: tuple[bool, ...]
     near: tuple[bool, ...]
+    conversation: int = 0
 
     def pairs(self) -> list[Pair]:
         """Return it with each of the edits."""
@@ -54,16 +59,31 @@ def judged_turns(part: str, seed: int = 0, draws: int = 1) -> list[JudgedTurn]:
     """
     chance = random.Random(f"{seed} {part} pairs")  # noqa: S311
     found = []
-    for conversation in [one for one in conversations(part) if one.edits] * draws:
+    edited = [one for one in conversations(part) if one.edits]
+    for number, conversation in list(enumerate(edited)) * draws:
         drawn = conversation.named(chance)
+        edits = tuple(edit.text for edit in drawn.edits)
         for place, exchange in enumerate(drawn.exchanges):
-            query = in_haste(exchange.query or exchange.user, chance)
-            right = tuple(place in edit.answers for edit in drawn.edits)
-            edits = tuple(edit.text for edit in drawn.edits)
-            names = [name for name in drawn.names if name.casefold() in query.casefold()]
-            near = tuple(any(name.casefold() in e.casefold() for name in names) for e in edits)
-            found.append(JudgedTurn(query, edits, right, near))
+            query = exchange.query or exchange.user
+            found.append(
+                JudgedTurn(
+                    in_haste(query, chance),
+                    exchange.query is not None,
+                    edits,
+                    tuple(place in edit.answers for edit in drawn.edits),
+                    tuple(have_common_name(query, edit, drawn.names) for edit in edits),
+                    number,
+                )
+            )
     return found
+
+
+def have_common_name(query: str, edit: str, names: Sequence[str]) -> bool:
+    """Say whether one of the names stands in both, case aside, as whole words."""
+    return any(
+        all(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.I) for text in (query, edit))
+        for name in names
+    )
 
 
 def training_pairs(turns: Sequence[JudgedTurn], seed: int = 0) -> list[Pair]:

@@ -1,7 +1,7 @@
 """Training of the classifier of rewritten turns: the scope classifier, gone on with.
 
-It begins with the shipped scope classifier's adapter, and sees turns of conversations written by
-hand beside the pairs that that one was trained on.
+It begins with the shipped scope classifier's adapter, and sees turns of conversations beside the
+pairs that that one was trained on. Turns are as their queries are written, not as a rewriter would.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import random
 import shutil
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +31,13 @@ from classifiers.pair_training import (
 )
 from classifiers.scope import Probabilities
 from classifiers.thresholds import choose_threshold
-from classifiers.training_pairs import Pair, Report, make_training_pairs
+from classifiers.training_pairs import Pair, Report, make_training_pairs, shortlists
 from memory_store.encoder import Encoder
 from serac.lm_training import share_right
 from serac.query_rewriting.scope_pairs import JudgedTurn, judged_turns, training_pairs
 
 STATED_RATES = (0.01, 0.02, 0.05)
 DEFAULT_FALSE_FIRE = 0.02
-DEV_DRAWS = 3
-"""How often names are drawn for the conversations of dev."""
-
 log = logging.getLogger(__name__)
 
 
@@ -51,7 +48,7 @@ class TrainingSettings(PairSettings):
     Attributes:
         draws: How often names are drawn for each conversation.
         ordinary: How many of the scope classifier's own pairs are among the others.
-        dev_turns: Turns of dev that are looked at, at most.
+        dev_turns: Turns of dev that are taken, at most; all when ``None``.
     """
 
     steps: int = 1800
@@ -65,7 +62,7 @@ class TrainingSettings(PairSettings):
     patience: int = 3
     draws: int = 4
     ordinary: int = 30_000
-    dev_turns: int = 3000
+    dev_turns: int | None = None
 
 
 def train_rewritten_scope(
@@ -104,7 +101,7 @@ def train_rewritten_scope(
     random.Random(seed).shuffle(pairs)  # noqa: S311
     counts = dict(Counter(pair.kind for pair in pairs).most_common())
     log.info("%d pairs: %s", len(pairs), json.dumps(counts))
-    dev = judged_turns("dev", seed, DEV_DRAWS)[: settings.dev_turns]
+    dev = judged_turns("dev", seed)[: settings.dev_turns]
     looked_at = [pair for turn in dev for pair in turn.pairs()]
     body = read_config(SHIPPED)
     fitted, best_step = fit_pairs(
@@ -122,8 +119,8 @@ def train_rewritten_scope(
     )
     config = begun_config(write_adapter(fitted, out), settings, DEFAULT_FALSE_FIRE, device)
     config |= {"seed": seed, "settings": asdict(settings), "best_step": best_step, "pairs": counts}
-    config |= {"begun_with": body["model_sha256"], "recall_floor": body["recall_floor"]}
-    scorer = finish(out, config, dev, settings, device)
+    config["begun_with"] = body["model_sha256"]
+    scorer = finish(out, config, dev, encoder, settings, device)
     shutil.rmtree(out / CHECKPOINTS)
     return scorer
 
@@ -131,54 +128,82 @@ def train_rewritten_scope(
 def finish(
     out: Path,
     config: dict[str, Any],
-    dev: Sequence[JudgedTurn],
+    turns: Sequence[JudgedTurn],
+    encoder: Encoder,
     settings: TrainingSettings,
     device: str | None = None,
 ) -> CrossEncoderScorer:
-    """Calibrate an adapter on dev, choose its thresholds there, and write its config."""
+    """Calibrate an adapter, choose its thresholds, measure it, and write its config.
+
+    Turns that had to be rewritten are judged with the edits of all of dev in memory. Those of one
+    half of the conversations decide, the others tell what comes of it.
+    """
+    halved = sorted(turns, key=lambda turn: turn.conversation % 2)
+    dev = in_memory([turn for turn in halved if turn.rewritten], encoder)
     pairs = [pair for turn in dev for pair in turn.pairs()]
     raw = fitted_scorer(out, config, settings, device).logits([(p.query, p.edit) for p in pairs])
-    config["calibration"] = fitted_calibration(raw, [pair.label for pair in pairs])
-    scores = iter(calibrated(raw, **config["calibration"]))
-    judged = [np.array([next(scores) for _ in turn.edits]) for turn in dev]
-    choices = [
-        choose_threshold(
-            [
-                own.max()
-                for own, turn in zip(judged, dev, strict=True)
-                if turn.edits and not any(turn.right)
-            ],
-            rate,
-        )
-        for rate in STATED_RATES
+    half = sum(turn.conversation % 2 == 0 for turn in dev)
+    ends = np.cumsum([len(turn.edits) for turn in dev])
+    decided = slice(0, ends[half - 1])
+    labels = np.array([pair.label for pair in pairs])
+    config["calibration"] = fitted_calibration(raw[decided], labels[decided])
+    judged = np.split(calibrated(raw, **config["calibration"]), ends[:-1])
+    others = [
+        _highest(own)
+        for own, turn in zip(judged[:half], dev[:half], strict=True)
+        if not any(turn.right)
     ]
+    choices = [choose_threshold(others, rate) for rate in STATED_RATES]
     config["thresholds"] = as_records(choices)
     config["dev"] = [
-        {"false_fire": choice.false_fire, **figures(dev, judged, choice.threshold)}
-        for choice in choices
+        {"false_fire": one.false_fire, **figures(dev[half:], judged[half:], one.threshold)}
+        for one in choices
     ]
     write_config(out, config)
     return CrossEncoderScorer.load(out, device)
 
 
+def in_memory(turns: Sequence[JudgedTurn], encoder: Encoder) -> list[JudgedTurn]:
+    """Return turns with the edits that the router would judge, were all of them in memory."""
+    edits = list(dict.fromkeys(edit for turn in turns for edit in turn.edits))
+    queries = [turn.query for turn in turns]
+    found = []
+    for turn, near in zip(turns, shortlists(queries, edits, encoder, _silent), strict=True):
+        needed = {edit for edit, right in zip(turn.edits, turn.right, strict=True) if right}
+        listed = tuple(edits[one.place] for one in near)
+        # One that isn't found can't fire, and is still missed.
+        listed += tuple(needed.difference(listed)) if not needed.intersection(listed) else ()
+        right = tuple(edit in needed for edit in listed)
+        found.append(replace(turn, edits=listed, right=right, near=(True,) * len(listed)))
+    return found
+
+
 def figures(
-    dev: Sequence[JudgedTurn], judged: Sequence[Probabilities], threshold: float
+    turns: Sequence[JudgedTurn], judged: Sequence[Probabilities], threshold: float
 ) -> dict[str, Any]:
     """Return the share of turns whose edit fires, none higher, and of the others that fire.
 
     Args:
-        dev: The turns.
+        turns: The turns.
         judged: The probabilities of each one's edits.
         threshold: From which on an edit fires.
     """
     right, others = [], []
-    for turn, own in zip(dev, judged, strict=True):
+    for turn, own in zip(turns, judged, strict=True):
+        fires = _highest(own) >= threshold
         if any(turn.right):
-            best = int(own.argmax())
-            right.append(bool(own[best] >= threshold and turn.right[best]))
-        elif turn.edits:
-            others.append(bool(own.max() >= threshold))
+            right.append(bool(fires and turn.right[int(own.argmax())]))
+        else:
+            others.append(bool(fires))
     return {"right edit fires": share_right(right), "another turn fires": share_right(others)}
+
+
+def _highest(probabilities: Probabilities) -> float:
+    return float(max(probabilities, default=0.0))
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Tell nobody."""
 
 
 def _progress(scores: Probabilities, pairs: Sequence[Pair]) -> dict[str, float]:

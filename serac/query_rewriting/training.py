@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings(AdapterSettings):
-    """How to train; see :class:`serac.lm_training.AdapterSettings`. No example comes twice."""
+    """How to train; see :class:`serac.lm_training.AdapterSettings`. Few examples come twice."""
 
     steps: int = 800
     batch_size: int = 128

@@ -1,4 +1,4 @@
-"""Conversations written by hand, in which each turn of the user has its query.
+"""Conversations written one by one, in which each turn of the user has its query.
 
 Some have edits too, with the turns that each one answers. Names stand for others of their sort,
 which are drawn anew each time, so that one conversation makes many examples.
@@ -27,6 +27,7 @@ AFTER_ANOTHER = 0.2
 """How often the beginning of another conversation comes first."""
 
 _PLACE = re.compile(r"\{([A-Z])\}")
+_SENTENCE_BEGINS = re.compile(r"(?:^|[.!?] )$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,12 @@ class WrittenConversation:
         for letter, names in self.names.items():
             drawn[letter] = chance.choice([one for one in names if one not in drawn.values()])
 
+        def put(name: str, before: str) -> str:
+            begins = _SENTENCE_BEGINS.search(before) is not None
+            return name[:1].upper() + name[1:] if begins else name
+
         def fill(text: str) -> str:
-            return _capital(_PLACE.sub(lambda found: drawn[found[1]], text), text)
+            return _PLACE.sub(lambda found: put(drawn[found[1]], text[: found.start()]), text)
 
         exchanges = tuple(
             Exchange(fill(one.user), one.query and fill(one.query), fill(one.assistant))
@@ -98,8 +103,7 @@ def conversations(part: str) -> tuple[WrittenConversation, ...]:
     Args:
         part: ``fit`` to train on, ``dev`` to choose by.
     """
-    held_out = [(number % HELD_OUT == HELD_OUT - 1, one) for number, one in enumerate(_all())]
-    return tuple(one for is_dev, one in held_out if is_dev is (part == "dev"))
+    return tuple(one for is_dev, one in _all() if is_dev is (part == "dev"))
 
 
 def draw_turn(
@@ -127,10 +131,12 @@ def draw_turn(
 
 
 @cache
-def _all() -> tuple[WrittenConversation, ...]:
+def _all() -> tuple[tuple[bool, WrittenConversation], ...]:
+    """Return all conversations, each after whether it is for dev."""
     found = []
     for file in sorted(FOLDER.glob("*.toml")):
-        for record in tomllib.loads(file.read_text(encoding="utf-8"))["conversation"]:
+        records = tomllib.loads(file.read_text(encoding="utf-8"))["conversation"]
+        for number, record in enumerate(records):
             turns = record["turns"]
             exchanges = tuple(
                 Exchange(user, None if query == STANDS else query, reply)
@@ -141,10 +147,6 @@ def _all() -> tuple[WrittenConversation, ...]:
                 WrittenEdit(text, frozenset(turn - 1 for turn in answered))
                 for text, answered in record.get("edits", ())
             )
-            found.append(WrittenConversation(exchanges, names, edits))
+            is_dev = number % HELD_OUT == HELD_OUT - 1
+            found.append((is_dev, WrittenConversation(exchanges, names, edits)))
     return tuple(found)
-
-
-def _capital(filled: str, text: str) -> str:
-    """Return a filled text with a capital where its own words begin with a name of small ones."""
-    return filled[:1].upper() + filled[1:] if text.startswith("{") else filled

@@ -69,11 +69,12 @@ def test_the_shares_are_of_follow_ups_and_of_unrelated_turns():
         Judged(1, None, None, 0.0, True),
     ]
     rows = Rows("follow_ups_dev", 0, "a command")
-    add_rows(rows, judged, 0.2)
+    add_rows(rows, judged, 0.2, 0.31)
 
     found = {(row.kind, row.metric): row.value for row in rows.rows}
     assert [found["from 0.3 on", name] for name in (RIGHT, WRONG, UNRELATED)] == [0.5, 0.5, 0.5]
     assert [found["from 0.4 on", name] for name in (RIGHT, WRONG, UNRELATED)] == [0.5, 0.0, 0.0]
+    assert found["from 0.310 on, as in use", WRONG] == 0.5
 
 
 def test_a_part_is_no_result():

@@ -216,10 +216,13 @@ class TestOpen:
             with FactOverlay.open(
                 ":memory:", base=FakeBase(), encoder=embedded_encoder, false_fire=rate
             ) as overlay:
-                thresholds.append(overlay.router.threshold)
+                thresholds.append(
+                    (overlay.router.threshold, overlay.router.rewritten_scope.threshold)
+                )
                 assert overlay.hop_router.threshold > overlay.router.threshold
                 assert isinstance(overlay.router.rewriter, LazyRewriter)
-        assert thresholds == sorted(thresholds, reverse=True)
+        (strict, strict_rewritten), (usual, rewritten) = thresholds
+        assert strict > usual and strict_rewritten > rewritten
 
     def test_a_folder_without_a_rewriter_is_told_at_once(self, tmp_path, embedded_encoder):
         with pytest.raises(ArtifactError, match="holds no query rewriter; train one there"):
@@ -253,6 +256,7 @@ class TestOpen:
                 overlay.add(NEEDLE)
                 assert overlay.router.threshold == scorer.threshold_for(0.05).at(1)
                 assert overlay.decide(NEEDLE).score == scorer.score([(NEEDLE, NEEDLE)])[0]
+                assert overlay.router.rewritten_scope is None  # it judges rewritten turns too
         with pytest.raises(ArtifactError, match="was trained with all-MiniLM"):
             FactOverlay.open(tmp_path / "facts.db", scope=ARTIFACTS / "similarity", **own)
         assert not (tmp_path / "facts.db").exists()

@@ -396,7 +396,7 @@ def test_with_nothing_in_memory_nothing_is_rewritten():
 @pytest.mark.parametrize(("threshold", "in_scope"), [(0.4, True), (0.6, False)])
 def test_rewritten_turns_may_have_a_judge_and_a_threshold_of_their_own(threshold, in_scope):
     router, _ = rewriting_router(LOUVRE, named=0.0)
-    router.rewritten = RewrittenScope(always(0.5), threshold)
+    router.rewritten_scope = RewrittenScope(always(0.5), threshold)
     alone = as_turns("Which city is the Louvre in?")
     found = router.decide_many([alone, [*MUSEUM, Turn("user", CITY)], alone])
 

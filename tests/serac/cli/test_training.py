@@ -3,6 +3,7 @@ import pytest
 from classifiers.train_cross_encoder import TrainingSettings
 from serac.counterfactual.training import TrainingSettings as CounterfactualSettings
 from serac.decomposer.training import TrainingSettings as DecomposerSettings
+from serac.query_rewriting.scope_training import TrainingSettings as RewrittenScopeSettings
 from serac.query_rewriting.training import TrainingSettings as RewriterSettings
 
 
@@ -24,7 +25,9 @@ def test_what_can_not_be_trained_is_one_line(errata, tmp_path, words, told):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("command", ["counterfactual", "decomposer", "query-rewriter"])
+@pytest.mark.parametrize(
+    "command", ["counterfactual", "decomposer", "query-rewriter", "rewritten-scope"]
+)
 def test_so_it_is_for_what_answers_and_takes_apart(errata, tmp_path, command):
     (tmp_path / "file").write_text("")
     for out, told in (("out", "is missing; name the data folder"), ("file", "is no folder")):
@@ -51,6 +54,7 @@ def test_what_can_not_be_gone_on_from_is_one_line(errata, tmp_path):
         ("counterfactual", CounterfactualSettings),
         ("decomposer", DecomposerSettings),
         ("query-rewriter", RewriterSettings),
+        ("rewritten-scope", RewrittenScopeSettings),
     ],
 )
 def test_the_help_states_the_steps_that_are_taken(errata, command, settings):

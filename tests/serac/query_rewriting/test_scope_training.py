@@ -7,7 +7,12 @@ from classifiers.lora_training import ADAPTER_FILE, CHECKPOINTS
 from memory_store.errors import ArtifactError, ErrataError
 from serac.query_rewriting import load_rewritten_scope
 from serac.query_rewriting.scope_pairs import JudgedTurn
-from serac.query_rewriting.scope_training import TrainingSettings, figures, train_rewritten_scope
+from serac.query_rewriting.scope_training import (
+    TrainingSettings,
+    figures,
+    in_memory,
+    train_rewritten_scope,
+)
 
 TINY = replace(
     TrainingSettings(),
@@ -17,7 +22,7 @@ TINY = replace(
     evaluate_every=1,
     draws=1,
     ordinary=0,
-    dev_turns=60,
+    dev_turns=90,
 )
 
 
@@ -28,8 +33,9 @@ def test_a_few_steps_make_an_artifact_that_loads(tmp_path, embedded_encoder):
 
     assert {file.name for file in out.iterdir()} == {ADAPTER_FILE, "config.json"}
     assert not (out / CHECKPOINTS).exists()
-    strict, usual = load_rewritten_scope(out, false_fire=0.01), load_rewritten_scope(out)
-    assert strict.threshold >= usual.threshold
+    usual = load_rewritten_scope(out)
+    assert usual.held_to(0.01).threshold >= usual.threshold == usual.held_to(0.05).threshold
+    assert usual.held_to(None) is usual
     asked = [("When does the bakery open?", "The bakery opens at six.")]
     assert usual.scorer.score(asked) == pytest.approx(made.score(asked), abs=0.02)
     assert [row["false_fire"] for row in made.facts["dev"]] == [0.01, 0.02, 0.05]
@@ -46,15 +52,27 @@ def test_a_folder_without_a_classifier_is_told(tmp_path):
         load_rewritten_scope(tmp_path)
 
 
+def judged(query, *right):
+    edits = tuple(f"{query}{n}" for n in range(len(right)))
+    return JudgedTurn(query, True, edits, right, (True,) * len(right))
+
+
 def test_figures_are_of_turns_that_need_an_edit_and_of_the_others():
-    turns = [
-        JudgedTurn("a", ("x", "y"), (True, False), (True, True)),
-        JudgedTurn("b", ("x", "y"), (True, False), (True, True)),
-        JudgedTurn("c", ("x", "y"), (False, False), (True, True)),
-        JudgedTurn("d", (), (), ()),
-    ]
-    judged = [np.array(one) for one in ([0.9, 0.1], [0.6, 0.7], [0.2, 0.55], [])]
-    found = figures(turns, judged, 0.5)
+    turns = [judged("a", True, False), judged("b", True, False), judged("c", False), judged("d")]
+    scores = [np.array(one) for one in ([0.9, 0.1], [0.6, 0.7], [0.55], [])]
+    found = figures(turns, scores, 0.5)
 
     assert (found["right edit fires"]["right"], found["right edit fires"]["n"]) == (0.5, 2)
-    assert (found["another turn fires"]["right"], found["another turn fires"]["n"]) == (1.0, 1)
+    assert (found["another turn fires"]["right"], found["another turn fires"]["n"]) == (0.5, 2)
+
+
+def test_dev_is_judged_with_the_edits_of_all_conversations(embedded_encoder):
+    turns = [
+        JudgedTurn("When does Bo wake?", True, ("Bo wakes at six.",), (True,), (True,)),
+        JudgedTurn("When does Al wake?", True, ("Al is red.",), (False,), (True,)),
+    ]
+    first, second = in_memory(turns, embedded_encoder)
+
+    assert set(first.edits) == {"Bo wakes at six.", "Al is red."}
+    assert dict(zip(first.edits, first.right, strict=True))["Bo wakes at six."] is True
+    assert not any(second.right) and "Bo wakes at six." in second.edits

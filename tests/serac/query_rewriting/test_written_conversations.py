@@ -34,6 +34,16 @@ def test_names_are_drawn_once_each_and_stand_in_every_turn(seed):
     assert exchanges[2].user == f"{names[0][0].upper()}{names[0][1:]}?"
 
 
+def test_a_name_has_a_capital_where_a_sentence_begins_and_nowhere_else():
+    said = Exchange("Right. {A} again? yes, {A}.", None, "{A}")
+    [drawn] = (
+        WrittenConversation((said,), {"A": ("the old mill",)}).named(random.Random()).exchanges
+    )
+
+    assert drawn.user == "Right. The old mill again? yes, the old mill."
+    assert drawn.assistant == "The old mill"
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_a_turn_after_the_first_is_drawn_with_all_that_was_said_before(seed):
     turns, query, names = draw_turn((TEA,), random.Random(seed))
