@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.follow_ups import RIGHT, UNRELATED, WRONG, Judged, add_rows, measure
 from benchmarks.own import Conversation, ConversationTurn
-from benchmarks.rows import Rows
+from benchmarks.rows import Rows, read_rows
 from memory_store.errors import ErrataError
 
 EDITS = ("Salt was made by Ann.", "Salt is red.")
@@ -75,6 +75,19 @@ def test_the_shares_are_of_follow_ups_and_of_unrelated_turns():
     assert [found["from 0.3 on", name] for name in (RIGHT, WRONG, UNRELATED)] == [0.5, 0.5, 0.5]
     assert [found["from 0.4 on", name] for name in (RIGHT, WRONG, UNRELATED)] == [0.5, 0.0, 0.0]
     assert found["from 0.310 on, as in use", WRONG] == 0.5
+
+
+@pytest.mark.model
+def test_a_conversation_is_read_by_the_shipped_models(tmp_path, capsys):
+    from benchmarks.follow_ups import follow_ups_command
+
+    follow_ups_command(out=tmp_path, conversations=1)
+    shown = capsys.readouterr().out
+    rows = read_rows(tmp_path / "follow_ups_dev.jsonl")
+
+    assert "as in use" in shown and len(shown.splitlines()) == len(rows)
+    assert rows[0].command == "python -m benchmarks follow_ups --conversations 1"
+    assert (tmp_path / "told_follow_ups_dev.jsonl").is_file()
 
 
 def test_a_part_is_no_result():

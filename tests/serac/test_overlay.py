@@ -9,6 +9,7 @@ from classifiers import ARTIFACTS
 from classifiers.train_similarity import train_similarity
 from memory_store import EditMemory
 from memory_store.errors import ArtifactError, ErrataError, InvalidQueryError, UnknownEditError
+from serac.calibration import measured, remember
 from serac.conversation import Turn
 from serac.overlay import FactOverlay
 from serac.query_rewriting import LazyRewriter
@@ -223,6 +224,20 @@ class TestOpen:
                 assert isinstance(overlay.router.rewriter, LazyRewriter)
         (strict, strict_rewritten), (usual, rewritten) = thresholds
         assert strict > usual and strict_rewritten > rewritten
+
+    def test_a_calibration_to_a_stricter_rate_holds_for_rewritten_turns_too(
+        self, tmp_path, embedded_encoder
+    ):
+        own = {"base": FakeBase(), "encoder": embedded_encoder}
+        with FactOverlay.open(tmp_path / "facts.db", **own) as overlay:
+            usual = overlay.router.rewritten_scope.threshold
+            strict = measured(overlay.scorer, 0.001)
+            remember(overlay.memory, strict)
+        with FactOverlay.open(tmp_path / "facts.db", **own) as overlay:
+            assert overlay.router.threshold == strict.threshold.at(0)
+            assert overlay.router.rewritten_scope.threshold > usual
+        with FactOverlay.open(tmp_path / "facts.db", rewriter="none", **own) as overlay:
+            assert overlay.router.rewritten_scope is None
 
     def test_a_folder_without_a_rewriter_is_told_at_once(self, tmp_path, embedded_encoder):
         with pytest.raises(ArtifactError, match="holds no query rewriter; train one there"):
