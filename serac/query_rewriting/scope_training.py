@@ -36,8 +36,8 @@ from memory_store.encoder import Encoder
 from serac.lm_training import share_right
 from serac.query_rewriting.scope_pairs import JudgedTurn, judged_turns, training_pairs
 
-STATED_RATES = (0.01, 0.02, 0.05)
-DEFAULT_FALSE_FIRE = 0.02
+STATED_RATES = (0.01, 0.02, 0.03, 0.05)
+DEFAULT_FALSE_FIRE = 0.03
 log = logging.getLogger(__name__)
 
 
