@@ -20,6 +20,7 @@ from benchmarks.mquake_command import keep
 from benchmarks.own import Conversation, follow_ups
 from benchmarks.rows import RESULTS, Rows
 from classifiers import load_scope_classifier
+from classifiers.lora_training import check_out
 from memory_store import EditMemory, SentenceTransformerEncoder
 from memory_store.errors import ErrataError
 from serac.cli.options import err, progress_bar
@@ -29,6 +30,7 @@ from serac.overlay import FactOverlay
 from serac.query_rewriting import SHIPPED, SHIPPED_SCOPE, load_rewritten_scope, read_config
 
 NAME = "follow_ups_dev"
+COMMAND = "python -m benchmarks follow_ups"
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 RIGHT, WRONG, UNRELATED = "right edit fires", "another edit fires", "unrelated turn fires"
 
@@ -148,15 +150,19 @@ def follow_ups_command(
     conversations: MostOption = None,
 ) -> None:
     """What fires on the dev conversations' later turns, by the threshold of rewritten turns."""
-    if conversations and out.resolve() == RESULTS.resolve():
-        raise ErrataError("a part of the conversations is no result; name a folder with --out")
+    command = _command(rewriter, rewritten_scope, conversations)
+    if command != COMMAND and out.resolve() == RESULTS.resolve():
+        raise ErrataError(
+            "a part of the conversations, or another model, is no result; name a folder with --out"
+        )
+    check_out(out)
     encoder = SentenceTransformerEncoder.embedded()
     trained = load_scope_classifier(encoder)
     apart = None if rewritten_scope == Path("none") else load_rewritten_scope(rewritten_scope)
     rows = Rows(
         NAME,
         0,
-        _command(rewriter, rewritten_scope, conversations),
+        command,
         scope_classifier=trained.fingerprint,
         rewritten_scope=trained.fingerprint if apart is None else apart.fingerprint,
         query_rewriter=read_config(rewriter)["model_sha256"][:12],
@@ -187,7 +193,7 @@ def follow_ups_command(
 
 
 def _command(rewriter: Path, rewritten_scope: Path, conversations: int | None) -> str:
-    words = "python -m benchmarks follow_ups"
+    words = COMMAND
     words += "" if rewriter.resolve() == SHIPPED.resolve() else " --rewriter FOLDER"
     if rewritten_scope == Path("none"):
         words += " --rewritten-scope none"

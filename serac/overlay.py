@@ -42,6 +42,7 @@ from serac.query_rewriting import (
     RewrittenScope,
     TrainedRewriter,
     check_rewriter,
+    check_rewritten_scope,
     load_rewriter,
     load_rewritten_scope,
     read_config,
@@ -118,6 +119,7 @@ class FactOverlay:
         if answerer not in ANSWERERS:
             raise ErrataError(f"unknown answerer {answerer!r}; use one of {', '.join(ANSWERERS)}")
         check_rewriter(rewriter)
+        check_rewritten_scope(rewritten_scope)
         self._base, self.device = base, device
         self._loaded: dict[str, Any] = {}
         self._loading = threading.RLock()
@@ -168,7 +170,9 @@ class FactOverlay:
             false_fire: Share of out-of-scope queries that may fire; picks the threshold among
                 those that the classifier was measured at. When ``None``, what the namespace was
                 calibrated to (:mod:`serac.calibration`), or else the classifier's own default. Hops
-                are held to at most half of it, unless the namespace was calibrated.
+                are held to at most half of it, unless the namespace was calibrated. Turns that were
+                made to stand on their own have a default of their own, and are held to a stated
+                rate where that is stricter, as far as it was measured for them.
             scope: Folder of the scope classifier; the shipped one when ``None``, and with it the
                 one for turns that were made to stand on their own.
             encoder: Embeds edits and queries; the embedded one when ``None``.
@@ -181,12 +185,14 @@ class FactOverlay:
         threshold = scorer.threshold_for(false_fire)  # first: what is refused begins no memory
         rewritten = options.pop("rewritten_scope", None)
         if rewritten is None and folder is None and rewriter not in (None, "none"):
-            rewritten = load_rewritten_scope(device=device).held_to(false_fire)
+            rewritten = load_rewritten_scope(device=device)
+        check_rewritten_scope(rewritten)
+        rewritten = rewritten and rewritten.held_to(false_fire)
         memory = EditMemory.open(path, encoder, namespace=namespace)
         try:
             own = remembered(memory, scorer) if false_fire is None else None
-            if rewritten is not None and own is not None:
-                rewritten = rewritten.held_to(own.false_fire)
+            if own is not None:
+                rewritten = rewritten and rewritten.held_to(own.false_fire)
             if own is None:  # one's own threshold is for every question, hops too
                 held = hop_threshold(scorer, threshold.false_fire)
                 options.setdefault("hop_threshold", held)

@@ -104,7 +104,8 @@ def rewritten_readings(
     places = [n for n, turns in enumerate(conversations) if may_refer_back(turns)]
     if rewriter is None or not places:
         return found
-    queries = list(rewriter.rewrite_all([conversations[n] for n in places]))
+    returned: object = rewriter.rewrite_all([conversations[n] for n in places])
+    queries = list(returned) if isinstance(returned, (list, tuple)) else []
     if len(queries) != len(places) or not all(isinstance(q, (str, NoneType)) for q in queries):
         raise ErrataError("a rewriter has to return a query, or None, for each conversation")
     for place, query in zip(places, queries, strict=True):

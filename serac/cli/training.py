@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -161,7 +162,7 @@ def train_query_rewriter(
         int | None, typer.Option("--batch-size", min=1, help="Examples in a step; 128 otherwise.")
     ] = None,
     learning_rate: Annotated[
-        float | None, typer.Option("--learning-rate", min=0, help="Its peak; 0.001 otherwise.")
+        float | None, typer.Option("--learning-rate", help="Its peak; 0.001 otherwise.")
     ] = None,
     begin_with: Annotated[
         Path | None,
@@ -180,6 +181,8 @@ def train_query_rewriter(
     """
     from serac.query_rewriting import training
 
+    if learning_rate is not None and not 0 < learning_rate < math.inf:
+        raise ErrataError("--learning-rate must be above 0")
     given = {"batch_size": batch_size, "learning_rate": learning_rate}
     told: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     _train_adapter(
@@ -213,7 +216,8 @@ def train_rewritten_scope(
 ) -> None:
     """Train the scope classifier of rewritten turns: the shipped one, gone on with.
 
-    Checkpoints are kept in its folder; the same command goes on from the last.
+    Checkpoints are kept in its folder; the same command goes on from the last. An overlay is given
+    what was trained as rewritten_scope=load_rewritten_scope(Path(FOLDER)).
     """
     from memory_store import SentenceTransformerEncoder
     from serac.query_rewriting.scope_training import TrainingSettings, train_rewritten_scope

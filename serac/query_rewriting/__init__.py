@@ -10,7 +10,12 @@ from serac.query_rewriting.model import (
     load_rewriter,
     read_config,
 )
-from serac.query_rewriting.scope import SHIPPED_SCOPE, RewrittenScope, load_rewritten_scope
+from serac.query_rewriting.scope import (
+    SHIPPED_SCOPE,
+    RewrittenScope,
+    check_rewritten_scope,
+    load_rewritten_scope,
+)
 
 __all__ = [
     "DEFAULT_REWRITER",
@@ -21,6 +26,7 @@ __all__ = [
     "RewrittenScope",
     "TrainedRewriter",
     "check_rewriter",
+    "check_rewritten_scope",
     "load_rewriter",
     "load_rewritten_scope",
     "read_config",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from classifiers import CrossEncoderScorer, ScopeScorer
 from classifiers.artifact_files import TrainedScorer
+from memory_store.errors import ArtifactError, ErrataError
 
 SHIPPED_SCOPE = Path(__file__).parents[1] / "artifacts" / "rewritten-scope"
 
@@ -58,5 +59,20 @@ def load_rewritten_scope(
     Raises:
         ArtifactError: A file is missing or damaged, or was made for another body.
     """
-    scorer = CrossEncoderScorer.load(folder, device)
-    return RewrittenScope(scorer, scorer.threshold_for().at(1))
+    try:
+        scorer = CrossEncoderScorer.load(folder, device)
+        return RewrittenScope(scorer, scorer.threshold_for().at(1))
+    except ArtifactError as error:
+        raise ArtifactError(
+            f"no classifier of rewritten turns, which errata train rewritten-scope makes: {error}"
+        ) from error
+
+
+def check_rewritten_scope(given: object) -> None:
+    """Refuse what is no judge of rewritten turns.
+
+    Raises:
+        ErrataError: It is none.
+    """
+    if not (given is None or isinstance(given, RewrittenScope)):
+        raise ErrataError(f"{given!r} is no RewrittenScope; load_rewritten_scope(FOLDER) gives one")

@@ -277,7 +277,13 @@ class TestOpen:
         assert not (tmp_path / "facts.db").exists()
 
     @pytest.mark.parametrize(
-        "options", [{"answerer": "magic"}, {"false_fire": -1.0}, {"rewriter": "magic"}]
+        "options",
+        [
+            {"answerer": "magic"},
+            {"false_fire": -1.0},
+            {"rewriter": "magic"},
+            {"rewritten_scope": "none"},
+        ],
     )
     def test_a_wrong_setting_leaves_no_open_file(self, tmp_path, embedded_encoder, options):
         path = tmp_path / "facts.db"

@@ -36,5 +36,5 @@ def test_a_scorer_of_one_s_own_keeps_its_threshold():
 
 
 def test_a_folder_without_one_is_told(tmp_path):
-    with pytest.raises(ArtifactError, match="holds no scope classifier"):
+    with pytest.raises(ArtifactError, match=r"errata train rewritten-scope makes: .* holds no"):
         load_rewritten_scope(tmp_path)
