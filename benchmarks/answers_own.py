@@ -84,14 +84,11 @@ def add_follow_ups(
             edits[text] = edits.get(text) or overlay.add(text)
     found: dict[tuple[str, str], list[tuple[int, bool]]] = defaultdict(list)
     for place, conversation in enumerate(conversations):
-        turns: list[Turn] = []
-        for turn in conversation.turns:
-            turns.append(Turn("user", turn.user))
+        for turn, turns in conversation.read():
             if turn.kind != "opening":
                 own = None if turn.edit is None else edits[conversation.edits[turn.edit]]
                 for metric, good in _of_turn(overlay, turns, turn, own, told):
                     found[turn.kind, metric].append((place, good))
-            turns.append(Turn("assistant", turn.assistant))
             progress(1)
     for (kind, metric), results in found.items():
         rows.add(

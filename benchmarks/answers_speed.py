@@ -77,16 +77,13 @@ def add_later_turns(
     """
     taken: dict[str, list[float]] = defaultdict(list)
     for conversation in follow_ups("dev")[:most]:
-        turns: list[Turn] = []
         left = {"follow_up", "unrelated"}
-        for turn in conversation.turns:
-            turns.append(Turn("user", turn.user))
+        for turn, turns in conversation.read():
             if turn.kind in left:
                 left.remove(turn.kind)
                 ratio = _decided(overlay, turns) / _answered(overlay, turns)
                 taken[turn.kind].append(ratio)
                 progress(1)
-            turns.append(Turn("assistant", turn.assistant))
     for kind, ratios in taken.items():
         for statistic in ("p50", "p90"):
             metric = f"deciding, {statistic}, by the base model's {TOKENS} tokens"

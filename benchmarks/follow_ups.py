@@ -24,7 +24,6 @@ from classifiers.lora_training import check_out
 from memory_store import EditMemory, SentenceTransformerEncoder
 from memory_store.errors import ErrataError
 from serac.cli.options import err, progress_bar
-from serac.conversation import Turn
 from serac.decision import Decision
 from serac.overlay import FactOverlay
 from serac.query_rewriting import SHIPPED, SHIPPED_SCOPE, load_rewritten_scope, read_config
@@ -90,9 +89,7 @@ def measure(
         overlay.add(text)
     judged = []
     for number, conversation in enumerate(conversations):
-        turns: list[Turn] = []
-        for turn in conversation.turns:
-            turns.append(Turn("user", turn.user))
+        for turn, turns in conversation.read():
             if turn.kind != "opening":
                 own = None if turn.edit is None else conversation.edits[turn.edit]
                 decision = overlay.decide(turns)
@@ -100,7 +97,6 @@ def measure(
                 record = {"kind": turn.kind, "user": turn.user, **asdict(judged[-1])}
                 told({**record, "query": decision.rewritten})
                 progress(1)
-            turns.append(Turn("assistant", turn.assistant))
     return judged
 
 

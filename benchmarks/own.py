@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from benchmarks.success import folded, states
+from serac.conversation import Turn
 
 FOLDER = Path(__file__).parent / "own_cases"
 
@@ -60,6 +61,14 @@ class Conversation:
 
     edits: tuple[str, ...]
     turns: tuple[ConversationTurn, ...]
+
+    def read(self) -> Iterator[tuple[ConversationTurn, list[Turn]]]:
+        """Yield each turn of the user, with the conversation up to it."""
+        said: list[Turn] = []
+        for turn in self.turns:
+            said.append(Turn("user", turn.user))
+            yield turn, list(said)
+            said.append(Turn("assistant", turn.assistant))
 
 
 def beyond_triples() -> tuple[Statement, ...]:

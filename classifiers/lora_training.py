@@ -20,13 +20,19 @@ GROUPED_BATCHES = 50
 T = TypeVar("T")
 
 
-def begun(checkpoints: Path, settings: dict[str, Any], examples: Sequence[Any]) -> bool:
+def begun(
+    checkpoints: Path,
+    settings: dict[str, Any],
+    examples: Sequence[Any],
+    start: bytes | None = None,
+) -> bool:
     """Say whether there is a checkpoint to go on from; note what it is a checkpoint of.
 
     Args:
         checkpoints: Folder of the checkpoints.
         settings: What the training depends on, as plain JSON values.
         examples: What is trained on.
+        start: The file of the adapter that training begins with, if it begins with one.
 
     Raises:
         ErrataError: There are checkpoints, but of another training.
@@ -34,6 +40,8 @@ def begun(checkpoints: Path, settings: dict[str, Any], examples: Sequence[Any]) 
     note = checkpoints / "training.json"
     digest = hashlib.blake2b(repr(examples).encode(), digest_size=8).hexdigest()
     wanted = {**settings, "examples": digest}
+    if start is not None:
+        wanted["start"] = hashlib.sha256(start).hexdigest()
     if not any(checkpoints.glob("checkpoint-*")):
         checkpoints.mkdir(parents=True, exist_ok=True)
         note.write_text(json.dumps(wanted), encoding="utf-8")

@@ -5,7 +5,6 @@ Checkpoints, resuming and the progress bar are those of ``transformers.Trainer``
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -160,9 +159,7 @@ def fit_pairs(
     )
     trainer.remove_callback(PrinterCallback)  # results alone go to stdout
     wanted = {**asdict(settings), "seed": seed}
-    if start is not None:
-        wanted["start"] = hashlib.sha256(start).hexdigest()
-    trainer.train(resume_from_checkpoint=begun(checkpoints, wanted, pairs))
+    trainer.train(resume_from_checkpoint=begun(checkpoints, wanted, pairs, start))
     return trainer.model, trainer.state.best_global_step
 
 

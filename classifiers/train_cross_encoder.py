@@ -47,7 +47,7 @@ from classifiers.pair_training import (
 )
 from classifiers.scope import Probabilities
 from classifiers.thresholds import STATED_RATES, by_rate, choose_threshold
-from classifiers.training_pairs import Pair, Report, make_training_pairs
+from classifiers.training_pairs import Pair, Report, make_training_pairs, silent
 from classifiers.training_queries import WRITTEN_FACTS
 from memory_store.encoder import Encoder
 
@@ -109,7 +109,7 @@ def train_cross_encoder(
     Raises:
         ErrataError: A file of the data is missing.
     """
-    report = report or (lambda stage, done, total: None)
+    report = report or silent
     check_out(out)
     pairs = make_training_pairs(folder, encoder, seed, report, settings.written_facts)
     dev = read_dev_set(folder, encoder, seed, report)

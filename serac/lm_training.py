@@ -6,7 +6,6 @@ resuming and the progress bar are those of ``transformers.Trainer``.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -170,9 +169,7 @@ def fit_adapter(
     )
     trainer.remove_callback(PrinterCallback)  # results alone go to stdout
     wanted = {**asdict(settings), "seed": seed}
-    if start is not None:
-        wanted["start"] = hashlib.sha256(start).hexdigest()
-    trainer.train(resume_from_checkpoint=begun(checkpoints, wanted, fit))
+    trainer.train(resume_from_checkpoint=begun(checkpoints, wanted, fit, start))
     return trainer.model, trainer.state.best_global_step
 
 

@@ -187,12 +187,11 @@ class FactOverlay:
         if rewritten is None and folder is None and rewriter not in (None, "none"):
             rewritten = load_rewritten_scope(device=device)
         check_rewritten_scope(rewritten)
-        rewritten = rewritten and rewritten.held_to(false_fire)
         memory = EditMemory.open(path, encoder, namespace=namespace)
         try:
             own = remembered(memory, scorer) if false_fire is None else None
-            if own is not None:
-                rewritten = rewritten and rewritten.held_to(own.false_fire)
+            if rewritten is not None:
+                rewritten = rewritten.held_to(false_fire if own is None else own.false_fire)
             if own is None:  # one's own threshold is for every question, hops too
                 held = hop_threshold(scorer, threshold.false_fire)
                 options.setdefault("hop_threshold", held)

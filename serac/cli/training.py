@@ -15,6 +15,7 @@ from memory_store.errors import ErrataError
 from serac.cli.options import DeviceOption, JsonOption, err, show, stage_bars
 
 if TYPE_CHECKING:
+    from classifiers.pair_training import PairSettings
     from serac.lm_training import AdapterSettings
 
 KINDS = ("cross-encoder", "similarity")
@@ -220,24 +221,22 @@ def train_rewritten_scope(
     what was trained as rewritten_scope=load_rewritten_scope(Path(FOLDER)).
     """
     from memory_store import SentenceTransformerEncoder
-    from serac.query_rewriting.scope_training import TrainingSettings, train_rewritten_scope
+    from serac.query_rewriting import scope_training
 
-    settings = TrainingSettings()
-    with stage_bars() as report:
-        scorer = train_rewritten_scope(
-            data,
-            SentenceTransformerEncoder.embedded(device),
-            to,
-            seed=seed,
-            settings=settings if steps is None else replace(settings, steps=steps),
-            device=device,
-            report=report,
-            show_bar=err.is_terminal,
-        )
-    show(
-        {"artifact": str(to), **scorer.facts},
+    def fit(folder: Path, out: Path, **options: Any) -> TrainedScorer:
+        encoder = SentenceTransformerEncoder.embedded(device)
+        return scope_training.train_rewritten_scope(folder, encoder, out, **options)
+
+    _train_adapter(
+        fit,
+        scope_training.TrainingSettings(),
+        data,
+        to,
+        steps,
         as_json,
-        lambda: "\n".join([f"saved in {to}", *map(_fires_line, scorer.facts["dev"])]),
+        _fires_line,
+        seed=seed,
+        device=device,
     )
 
 
@@ -256,7 +255,7 @@ def register(app: typer.Typer) -> None:
 
 def _train_adapter(
     fit: Callable[..., Any],
-    settings: AdapterSettings,
+    settings: AdapterSettings | PairSettings,
     data: Path,
     to: Path,
     steps: int | None,
@@ -264,7 +263,7 @@ def _train_adapter(
     line: Callable[[dict[str, Any]], str],
     **options: Any,
 ) -> None:
-    """Train an adapter on the embedded chat model, and show what it reaches on dev."""
+    """Train an adapter on an embedded model, and show what it reaches on dev."""
     if steps is not None:
         settings = replace(settings, steps=steps)
     with stage_bars() as report:

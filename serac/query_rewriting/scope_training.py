@@ -31,7 +31,7 @@ from classifiers.pair_training import (
 )
 from classifiers.scope import Probabilities
 from classifiers.thresholds import choose_threshold
-from classifiers.training_pairs import Pair, Report, make_training_pairs, shortlists
+from classifiers.training_pairs import Pair, Report, make_training_pairs, shortlists, silent
 from memory_store.encoder import Encoder
 from serac.lm_training import share_right
 from serac.query_rewriting.scope_pairs import JudgedTurn, judged_turns, training_pairs
@@ -168,7 +168,7 @@ def in_memory(turns: Sequence[JudgedTurn], encoder: Encoder) -> list[JudgedTurn]
     edits = list(dict.fromkeys(edit for turn in turns for edit in turn.edits))
     queries = [turn.query for turn in turns]
     found = []
-    for turn, near in zip(turns, shortlists(queries, edits, encoder, _silent), strict=True):
+    for turn, near in zip(turns, shortlists(queries, edits, encoder, silent), strict=True):
         needed = {edit for edit, right in zip(turn.edits, turn.right, strict=True) if right}
         listed = tuple(edits[one.place] for one in near)
         # One that isn't found can't fire, and is still missed.
@@ -200,10 +200,6 @@ def figures(
 
 def _highest(probabilities: Probabilities) -> float:
     return float(max(probabilities, default=0.0))
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """Tell nobody."""
 
 
 def _progress(scores: Probabilities, pairs: Sequence[Pair]) -> dict[str, float]:
