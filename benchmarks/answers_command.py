@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from benchmarks.answers_text import add_texts
 from benchmarks.data import Benchmark
 from benchmarks.remembering import RememberingEncoder
 from benchmarks.rows import RESULTS, Rows
+from benchmarks.told import keep
 from classifiers import load_scope_classifier
 from memory_store import EditMemory, SentenceTransformerEncoder
 from memory_store.errors import ErrataError
@@ -33,7 +33,6 @@ from serac.query_rewriting import SHIPPED as REWRITER
 from serac.query_rewriting import load_rewritten_scope
 from serac.query_rewriting.model import ADAPTER
 
-PRIVATE = Path(__file__).parent / "private"
 PARTS = ("counterfact", "zsre", "own", "convsent", "texts", "speed")
 LONGEST = 48
 """Tokens that are read of a longer answer to a case of our own."""
@@ -116,7 +115,7 @@ class _Run:
             self._measure(name, rows, overlay, benchmark, told.append, progress)
         if told:
             kept = "_".join([f"answers_{name}", *(self.by if self.some else ())])
-            _keep(told, PRIVATE if self.out == RESULTS else self.out, f"{kept}.jsonl")
+            keep(told, self.out, kept)
         return rows.write(self.out, beside=self.some)
 
     def _measure(
@@ -182,10 +181,3 @@ class _Run:
             rewriter="trained",
             rewritten_scope=self.rewritten,
         )
-
-
-def _keep(told: list[dict[str, Any]], folder: Path, name: str) -> None:
-    """Write what was asked and answered: it holds records of the data, and is not shared."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in told)
-    (folder / f"told_{name}").write_text(lines, encoding="utf-8")

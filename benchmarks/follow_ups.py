@@ -15,10 +15,9 @@ from typing import Annotated, Any
 
 import typer
 
-from benchmarks.answers_command import PRIVATE
-from benchmarks.mquake_command import keep
 from benchmarks.own import Conversation, follow_ups
 from benchmarks.rows import RESULTS, Rows
+from benchmarks.told import keep
 from classifiers import load_scope_classifier
 from classifiers.lora_training import check_out
 from memory_store import EditMemory, SentenceTransformerEncoder
@@ -180,7 +179,7 @@ def follow_ups_command(
         )
         judged = measure(overlay, read, told.append, progress)
         add_rows(rows, judged, overlay.router.threshold, None if apart is None else apart.threshold)
-    keep(told, PRIVATE if out.resolve() == RESULTS.resolve() else out, NAME)
+    keep(told, out, NAME)
     file = rows.write(out)
     for row in rows.rows:
         ends = f"({row.low:.3f} - {row.high:.3f})"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from benchmarks.answers_command import PRIVATE, CounterfactualOption
+from benchmarks.answers_command import CounterfactualOption
 from benchmarks.mquake import SETTINGS, measure
 from benchmarks.mquake_hops import measure_hops
 from benchmarks.mquake_setup import SPLITS, Setup
 from benchmarks.multi_hop import Progress
 from benchmarks.rows import RESULTS, Rows
+from benchmarks.told import keep
 from memory_store.errors import ErrataError
 from serac.cli.options import err, progress_bar
 from serac.counterfactual import SHIPPED as COUNTERFACTUAL
@@ -120,7 +120,7 @@ def mquake(
             told: list[dict[str, Any]] = []
             with progress_bar(part, None) as progress:
                 _measure(setup, part, bases, rows, peer_cases, progress, told.append)
-            keep(told, PRIVATE if out.resolve() == RESULTS.resolve() else out, f"mquake_{part}")
+            keep(told, out, f"mquake_{part}")
             file = rows.write(out)
             err.print(f"{part}: {time.perf_counter() - started:,.0f} s, rows in {file}")
         for stage, (seconds, made) in setup.run.seconds().items():
@@ -150,14 +150,6 @@ def _measure(
             measure_hops(rows, run, cases.asked, base, progress)
         else:
             measure(rows, run, cases.put(part, setup.worlds), part, base, progress, told)
-
-
-def keep(told: list[dict[str, Any]], folder: Path, name: str) -> None:
-    """Write single traces: they hold records of the data, and are not shared."""
-    if told:
-        folder.mkdir(parents=True, exist_ok=True)
-        lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in told)
-        (folder / f"told_{name}.jsonl").write_text(lines, encoding="utf-8")
 
 
 def _known(wanted: list[str] | None, there: tuple[str, ...]) -> list[str]:

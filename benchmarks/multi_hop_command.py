@@ -7,8 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from benchmarks.answers_command import PRIVATE
-from benchmarks.mquake_command import DataOption, DecomposerOption, OutOption, SeedOption, keep
+from benchmarks.mquake_command import DataOption, DecomposerOption, OutOption, SeedOption
 from benchmarks.mquake_models import plans_of
 from benchmarks.multi_hop_decompositions import (
     SETS,
@@ -16,6 +15,7 @@ from benchmarks.multi_hop_decompositions import (
     read_decompositions,
 )
 from benchmarks.rows import RESULTS, Rows
+from benchmarks.told import keep
 from memory_store import SentenceTransformerEncoder
 from serac.cli.options import err, progress_bar
 from serac.decomposer.model import SHIPPED, load_plans
@@ -47,5 +47,5 @@ def decompositions(
             measure_decompositions(
                 rows, name, some, plans_of(plans), encoder, progress, told.append, **counts
             )
-    keep(told, PRIVATE if out.resolve() == RESULTS.resolve() else out, NAME)
+    keep(told, out, NAME)
     err.print(f"rows in {rows.write(Path(out))}")

@@ -14,13 +14,13 @@ import typer
 
 from benchmarks import data as loaders
 from benchmarks.answers import memory_with
-from benchmarks.answers_command import PRIVATE
 from benchmarks.data import Benchmark, Case
-from benchmarks.mquake_command import DataOption, DecomposerOption, OutOption, SeedOption, keep
+from benchmarks.mquake_command import DataOption, DecomposerOption, OutOption, SeedOption
 from benchmarks.mquake_models import plans_of
 from benchmarks.remembering import RememberingEncoder
 from benchmarks.rows import RESULTS, Rows
 from benchmarks.success import follows_edit
+from benchmarks.told import keep
 from classifiers import load_scope_classifier
 from mello import Plan, PlannedDecomposer
 from mello.plans import read_plan
@@ -103,7 +103,7 @@ def single_hop(
                 hop_threshold=hop_threshold(trained),
             )
             measure(rows, overlay, benchmark, plans, cases, seed, progress, told.append)
-    keep(told, PRIVATE if out.resolve() == RESULTS.resolve() else out, NAME)
+    keep(told, out, NAME)
     err.print(f"rows in {rows.write(Path(out))}")
 
 
