@@ -18,18 +18,21 @@ from typing import Any
 from classifiers import names, written
 from classifiers.facts import FactBook, read_facts
 from classifiers.pairs import folded, part_of, read_scope_data, records, texts_reported_on
+from mello import labels
 from mello.own_questions import own_question, own_single_questions
 from mello.plans import Plan, has_references, read_plan, write_plan
 from mello.two_wiki import two_wiki_plan
+from mello.written_questions import written_questions
 
 SHARES = {
-    "mquake": 0.40,
-    "2wiki": 0.14,
+    "mquake": 0.34,
+    "2wiki": 0.08,
     "musique": 0.12,
-    "strategyqa": 0.04,
-    "break": 0.03,
-    "own": 0.14,
-    "single": 0.13,
+    "strategyqa": 0.02,
+    "break": 0.02,
+    "own": 0.08,
+    "single": 0.12,
+    "written": 0.22,
 }
 """How much of all examples each source makes up, at most."""
 
@@ -150,13 +153,15 @@ def questions_by_hops(
     chance = random.Random(f"{seed} {part}")  # noqa: S311
     book, forbidden = read_facts(folder, seed), _reported(folder, seed)
     several: dict[str, list[str]] = {}
+    single: dict[str, list[str]] = {}
     for source in SHARES:
         if source != "single":
             made = _of_source(folder, source, part, seed, book, OWN_QUESTIONS[part], chance)
-            found = [one.question for one in made if folded(one.question) not in forbidden]
-            several[source] = sorted(found)
-    own = own_single_questions(chance, OWN_QUESTIONS[part] // 2)
-    single: dict[str, list[str]] = {"own, one hop": own}
+            found = [one for one in made if folded(one.question) not in forbidden]
+            several[source] = sorted(one.question for one in found if one.plan.steps)
+            single[f"{source}, one hop"] = sorted(o.question for o in found if not o.plan.steps)
+    single = {source: questions for source, questions in single.items() if questions}
+    single["own, one hop"] = own_single_questions(chance, OWN_QUESTIONS[part] // 2)
     wanted = "fit" if part == "fit" else "calibrate"
     for query in read_scope_data(folder, seed).queries:
         if query.part == wanted:
@@ -204,6 +209,8 @@ def _of_source(
         persons = sorted({fact.subject for fact in book.facts if fact.of_person})
         known = {"person": persons if part == "fit" else []}
         pairs = iter([own_question(chance, known) for _ in range(wanted)])
+    elif source == "written":
+        pairs = _written(part, wanted, chance)
     else:
         pairs = _decomposed(folder, source, "fit" if part == "fit" else "calibrate", seed)
     unique = {question: plan for question, plan in pairs if plan is not None}
@@ -234,6 +241,15 @@ def _mquake(
 def _first(case: dict[str, Any]) -> tuple[str, str]:
     """Return subject and relation of a case's first hop."""
     return case["orig"]["triples_labeled"][0][0], case["orig"]["triples"][0][1]
+
+
+def _written(part: str, wanted: int, chance: random.Random) -> Iterator[tuple[str, Plan | None]]:
+    """Yield our written questions, those of one hop too, again and again with other names."""
+    questions = written_questions("fit" if part == "fit" else "dev")
+    made = sum(len(one.wordings) for one in questions)
+    for _ in range(-(-wanted // made)):
+        for question in questions:
+            yield from question.named(chance)
 
 
 def _single(folder: Path, part: str, seed: int) -> Iterator[tuple[str, Plan | None]]:
@@ -291,11 +307,12 @@ _ASKS = re.compile(
 
 
 def _as_question(step: str) -> str:
-    """Return a step as a question: a relation's label is asked for, a noun phrase too."""
+    """Return a step as a question: ``X >> label`` in our words for it, a noun phrase too."""
     step = step.strip().rstrip("?. ")
     subject, label, relation = (part.strip() for part in step.partition(" >> "))
     if label:
-        return f"What is the {relation} of {subject}?"
+        plain = f"What is the {relation} of {subject}?"
+        return next(iter(labels.asked(relation, subject)), plain)
     if not _ASKS.match(step):
         article = "" if re.match(r"(?:the|an?|#\d)\b", step, re.IGNORECASE) else "the "
         return f"What is {article}{step}?"

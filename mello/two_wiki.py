@@ -5,41 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from mello import labels
 from mello.plans import Plan, read_plan, write_plan
-
-QUESTIONS = {
-    "award received": "Which award did {} receive?",
-    "cause of death": "How did {} die?",
-    "child": "Who is a child of {}?",
-    "composer": "Who composed {}?",
-    "country": "Which country is {} in?",
-    "country of citizenship": "What is the country of citizenship of {}?",
-    "country of origin": "Which country is {} from?",
-    "creator": "Who created {}?",
-    "date of birth": "When was {} born?",
-    "date of death": "When did {} die?",
-    "director": "Who directed {}?",
-    "editor": "Who is the editor of {}?",
-    "educated at": "Where was {} educated?",
-    "employer": "Where does {} work?",
-    "father": "Who is the father of {}?",
-    "founded by": "Who founded {}?",
-    "inception": "When was {} founded?",
-    "mother": "Who is the mother of {}?",
-    "occupation": "What is the occupation of {}?",
-    "performer": "Who performed {}?",
-    "place of birth": "Where was {} born?",
-    "place of burial": "Where is {} buried?",
-    "place of death": "Where did {} die?",
-    "place of detention": "Where was {} imprisoned?",
-    "presenter": "Who presents {}?",
-    "producer": "Who produced {}?",
-    "publication date": "When was {} released?",
-    "publisher": "Who published {}?",
-    "sibling": "Who is a sibling of {}?",
-    "spouse": "Who is the spouse of {}?",
-}
-"""A relation's label to our own question for it."""
 
 
 def two_wiki_plan(record: dict[str, Any]) -> Plan | None:
@@ -51,7 +18,7 @@ def two_wiki_plan(record: dict[str, Any]) -> Plan | None:
     question = record["question"]
     triples = [tuple(map(str, triple)) for triple in record["evidences"]]
     compares = "comparison" in record["type"]
-    if any(relation not in QUESTIONS for _, relation, _ in triples):
+    if any(relation not in labels.wordings() for _, relation, _ in triples):
         return None
     if len(triples) != {"bridge_comparison": 4}.get(record["type"], 2):
         return None
@@ -59,9 +26,10 @@ def two_wiki_plan(record: dict[str, Any]) -> Plan | None:
     named = [_named(question, subject) for subject, _, _ in roots]
     if None in named:
         return None
-    steps = [_ask(triple[1], str(name)) for triple, name in zip(roots, named, strict=True)]
+    asked = zip((relation for _, relation, _ in roots), map(str, named), strict=True)
+    steps = [labels.asked(relation, name)[0] for relation, name in asked]
     for place, triple in enumerate(triples[len(roots) :], start=1):
-        steps.append(_ask(triple[1], f"#{place}"))
+        steps.append(labels.asked(triple[1], f"#{place}")[0])
     if compares:
         last = question
         for number, name in zip(range(len(steps) - 1, len(steps) + 1), named, strict=True):
@@ -70,10 +38,6 @@ def two_wiki_plan(record: dict[str, Any]) -> Plan | None:
         steps.append(last)
     plan = Plan(tuple(steps))
     return plan if read_plan(write_plan(plan)) == plan else None
-
-
-def _ask(relation: str, subject: str) -> str:
-    return QUESTIONS[relation].replace("{}", subject)
 
 
 def _named(question: str, subject: str) -> str | None:

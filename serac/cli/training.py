@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 
 KINDS = ("cross-encoder", "similarity")
 
+DataOption = Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")]
+SeedOption = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Decides every random choice.")]
+BeginWithOption = Annotated[
+    Path | None,
+    typer.Option("--begin-with", help="Folder of one to go on from, with new examples."),
+]
+LearningRateOption = Annotated[
+    float | None, typer.Option("--learning-rate", help="Its peak; 0.001 otherwise.")
+]
+
 train = typer.Typer(help="Train what the project ships.", no_args_is_help=True)
 
 
@@ -30,7 +40,7 @@ def _group() -> None:
 
 @train.command("scope")
 def train_scope(
-    data: Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")],
+    data: DataOption,
     to: Annotated[Path, typer.Option("--out", help="Where the artifact goes.")] = Path(
         "scope-classifier"
     ),
@@ -41,9 +51,7 @@ def train_scope(
         int | None,
         typer.Option("--steps", min=1, help="Most steps of the cross-encoder; 5000 otherwise."),
     ] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, max=2**32 - 1, help="Decides every random choice.")
-    ] = 0,
+    seed: SeedOption = 0,
     device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -79,16 +87,14 @@ def train_scope(
 
 @train.command("counterfactual")
 def train_counterfactual(
-    data: Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")],
+    data: DataOption,
     to: Annotated[Path, typer.Option("--out", help="Where the artifact goes.")] = Path(
         "counterfactual-model"
     ),
     steps: Annotated[
         int | None, typer.Option("--steps", min=1, help="Most steps; 700 otherwise.")
     ] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, max=2**32 - 1, help="Decides every random choice.")
-    ] = 0,
+    seed: SeedOption = 0,
     device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -113,20 +119,16 @@ def train_counterfactual(
 
 @train.command("decomposer")
 def train_decomposer(
-    data: Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")],
+    data: DataOption,
     to: Annotated[Path, typer.Option("--out", help="Where the artifact goes.")] = Path(
         "decomposer"
     ),
     steps: Annotated[
         int | None, typer.Option("--steps", min=1, help="Most steps; 1600 otherwise.")
     ] = None,
-    begin_with: Annotated[
-        Path | None,
-        typer.Option("--begin-with", help="Folder of one to go on from, with new examples."),
-    ] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, max=2**32 - 1, help="Decides every random choice.")
-    ] = 0,
+    learning_rate: LearningRateOption = None,
+    begin_with: BeginWithOption = None,
+    seed: SeedOption = 0,
     device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -138,7 +140,7 @@ def train_decomposer(
 
     _train_adapter(
         training.train_decomposer,
-        training.TrainingSettings(),
+        _with(training.TrainingSettings(), learning_rate=learning_rate),
         data,
         to,
         steps,
@@ -152,7 +154,7 @@ def train_decomposer(
 
 @train.command("query-rewriter")
 def train_query_rewriter(
-    data: Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")],
+    data: DataOption,
     to: Annotated[Path, typer.Option("--out", help="Where the artifact goes.")] = Path(
         "query-rewriter"
     ),
@@ -162,16 +164,9 @@ def train_query_rewriter(
     batch_size: Annotated[
         int | None, typer.Option("--batch-size", min=1, help="Examples in a step; 128 otherwise.")
     ] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option("--learning-rate", help="Its peak; 0.001 otherwise.")
-    ] = None,
-    begin_with: Annotated[
-        Path | None,
-        typer.Option("--begin-with", help="Folder of one to go on from, with new examples."),
-    ] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, max=2**32 - 1, help="Decides every random choice.")
-    ] = 0,
+    learning_rate: LearningRateOption = None,
+    begin_with: BeginWithOption = None,
+    seed: SeedOption = 0,
     device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -182,13 +177,9 @@ def train_query_rewriter(
     """
     from serac.query_rewriting import training
 
-    if learning_rate is not None and not 0 < learning_rate < math.inf:
-        raise ErrataError("--learning-rate must be above 0")
-    given = {"batch_size": batch_size, "learning_rate": learning_rate}
-    told: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     _train_adapter(
         training.train_rewriter,
-        replace(training.TrainingSettings(), **told),
+        _with(training.TrainingSettings(), learning_rate=learning_rate, batch_size=batch_size),
         data,
         to,
         steps,
@@ -202,16 +193,14 @@ def train_query_rewriter(
 
 @train.command("rewritten-scope")
 def train_rewritten_scope(
-    data: Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")],
+    data: DataOption,
     to: Annotated[Path, typer.Option("--out", help="Where the artifact goes.")] = Path(
         "rewritten-scope"
     ),
     steps: Annotated[
         int | None, typer.Option("--steps", min=1, help="Most steps; 1800 otherwise.")
     ] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, max=2**32 - 1, help="Decides every random choice.")
-    ] = 0,
+    seed: SeedOption = 0,
     device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -273,6 +262,21 @@ def _train_adapter(
         as_json,
         lambda: "\n".join([f"saved in {to}", *map(line, model.facts["dev"])]),
     )
+
+
+def _with(
+    settings: AdapterSettings, *, learning_rate: float | None, batch_size: int | None = None
+) -> AdapterSettings:
+    """Return settings with what was given of these.
+
+    Raises:
+        ErrataError: The learning rate isn't above 0.
+    """
+    if learning_rate is not None and not 0 < learning_rate < math.inf:
+        raise ErrataError("--learning-rate must be above 0")
+    given = {"learning_rate": learning_rate, "batch_size": batch_size}
+    told: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    return replace(settings, **told)
 
 
 def _right_line(row: dict[str, Any]) -> str:

@@ -43,7 +43,7 @@ class TrainingSettings(AdapterSettings):
     """How to train; see :class:`serac.lm_training.AdapterSettings`.
 
     Attributes:
-        examples: Examples made; those of the steps are taken in order.
+        examples: Examples made, at most as many as the steps take; they are taken in order.
     """
 
     steps: int = 1600
@@ -53,8 +53,8 @@ class TrainingSettings(AdapterSettings):
     rank: int = 8
     alpha: int = 16
     first_layer: int = 0
-    evaluate_every: int = 200
-    patience: int = 3
+    evaluate_every: int = 50
+    patience: int = 6
     examples: int = EXAMPLES
 
 
@@ -92,7 +92,8 @@ def train_decomposer(
     """
     check_out(out)
     beginning = read_beginning(begin_with, ADAPTER, seed, settings)
-    examples = make_plan_examples(folder, seed, settings.examples, dev_examples, beginning.draw)
+    wanted = min(settings.examples, settings.steps * settings.batch_size)
+    examples = make_plan_examples(folder, seed, wanted, dev_examples, beginning.draw)
     log.info("%d examples: %s", len(examples.fit), json.dumps(examples.counts()))
     model, best_step = fit_adapter(
         list(map(_continued, examples.fit)),
