@@ -48,12 +48,19 @@ class KnownFact:
         answer: Its answer.
         subjects: What it is about, and its aliases; where there is none, only the very question
             or cloze is answered.
+        wordings: Other questions for it.
     """
 
     question: str
     cloze: str
     answer: str
     subjects: tuple[str, ...]
+    wordings: tuple[str, ...] = ()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that asks for it, the question first."""
+        return tuple(filter(None, (self.question, self.cloze, *self.wordings)))
 
 
 def known_facts(cases: Iterable[MultiHopCase]) -> list[KnownFact]:
@@ -90,7 +97,7 @@ class KnowingBase:
         self._written: dict[str, set[str]] = {}
         self._about: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         for place, fact in enumerate(facts):
-            for text in filter(None, map(folded, (fact.question, fact.cloze))):
+            for text in filter(None, map(folded, fact.texts)):
                 self._exact.setdefault(text, place)
             for subject in _names(fact.subjects):
                 name = folded_name(subject)
@@ -168,8 +175,7 @@ class KnowingBase:
         flat: list[str] = []
         counts = []
         for fact in self.facts:
-            texts = [text for text in (fact.question, fact.cloze) if text]
-            blank = [without(text, fact.subjects[0]) for text in texts if fact.subjects]
+            blank = [without(text, fact.subjects[0]) for text in fact.texts if fact.subjects]
             flat += blank
             counts.append(len(blank))
         vectors = self.encoder.encode(flat)

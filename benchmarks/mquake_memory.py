@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,7 @@ from memory_store.encoder import Vectors
 from serac.answerers import auto_route
 from serac.conversation import as_turns
 from serac.decision import Decision, Route
+from serac.query_rewriting import RewrittenScope
 from serac.router import ChooseRoute, Router, Searchable
 
 JUDGED_AT_ONCE = 256
@@ -127,6 +128,7 @@ class Worlds:
         threshold: Probability from which on an edit is in scope.
         recall_floor: Closeness below which an edit is not judged.
         route: Who answers in scope, or what chooses.
+        second: Judges beside the scorer.
     """
 
     def __init__(
@@ -138,11 +140,13 @@ class Worlds:
         threshold: float | Threshold,
         recall_floor: float = -np.inf,
         route: Route | ChooseRoute = auto_route,
+        second: RewrittenScope | None = None,
     ) -> None:
         self.all, self.encoder, self.threshold = memory, encoder, threshold
         self.edits = {edit.id: edit for edit in edits}
         self.scorer = GatheringScorer(scorer)
         self.recall_floor, self.route = recall_floor, route
+        self.second = second and replace(second, scorer=GatheringScorer(second.scorer))
         self._memories: dict[World, Searchable] = {}
 
     def world(self, held: Iterable[str] | None, hidden: Iterable[str] = ()) -> World:
@@ -184,6 +188,7 @@ class Worlds:
                 self.threshold,
                 recall_floor=self.recall_floor,
                 route=self.route,
+                second=self.second,
             )
             decided = router.decide_many([as_turns(question) for question in questions])
             found.update(

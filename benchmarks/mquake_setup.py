@@ -33,7 +33,8 @@ from serac.counterfactual import CounterfactualModel
 from serac.decomposer.model import load_plans
 from serac.demonstrations import PAPER
 from serac.embedded import load_embedded_base
-from serac.multi_hop import MultiHop, hop_threshold
+from serac.multi_hop import MultiHop, hop_second, hop_threshold
+from serac.query_rewriting import load_rewritten_scope
 
 Answerer = Literal["auto", "counterfactual"]
 SPLITS = ("train", "dev", "test")
@@ -88,8 +89,10 @@ class Setup(ExitStack):
         self.encoder = RememberingEncoder(SentenceTransformerEncoder.embedded())
         trained = load_scope_classifier(self.encoder)
         threshold = hop_threshold(trained)
+        second = hop_second(load_rewritten_scope(), trained)
         if false_fire is not None:
             threshold = trained.threshold_within(false_fire)
+            second = load_rewritten_scope().held_to(false_fire)
         folder = self.enter_context(tempfile.TemporaryDirectory())
         edits = [
             {"id": edit.id, "text": edit.text, "subject": edit.subject} for edit in read_edits(data)
@@ -103,6 +106,7 @@ class Setup(ExitStack):
             threshold,
             trained.recall_floor,
             auto_route if answerer == "auto" else answerer,
+            second,
         )
         facts = known_facts([*self.cases.asked, *self.cases.unedited])
         bases["knowing"] = knows(KnowingBase(facts, self.encoder))
@@ -117,6 +121,8 @@ class Setup(ExitStack):
         )
         self._setting: dict[str, Any] = {
             "scope_classifier": trained.fingerprint,
+            "second_classifier": second.fingerprint,
+            "second_threshold": second.threshold,
             "counterfactual_model": model.fingerprint,
             "decomposer": plans.fingerprint,
             "gated": gated,

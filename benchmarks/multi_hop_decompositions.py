@@ -9,18 +9,19 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import permutations
 from pathlib import Path
 from typing import Any
 
-from benchmarks.knowing import KnowingBase, KnownFact
+from benchmarks.knowing import KnownFact
+from benchmarks.knowing_hops import KnowingHops
 from benchmarks.mquake_data import is_answer
 from benchmarks.multi_hop import Progress, Write
 from benchmarks.rows import Rows
 from mello import Plan, PlannedDecomposer
-from mello.plan_examples import decompositions, musique_plan
+from mello.plan_examples import decompositions, musique_plan, questions_of_label
 from mello.two_wiki import two_wiki_plan
 from memory_store import Encoder
 
@@ -52,11 +53,13 @@ class Decomposition:
         plan: Its steps.
         answers: The answers to each step that is a hop, in order; a last step that only compares
             the answers before it has none.
+        wordings: Other questions for a step, by its place.
     """
 
     question: str
     plan: Plan
     answers: tuple[tuple[str, ...], ...]
+    wordings: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
     @property
     def hops(self) -> int:
@@ -68,8 +71,10 @@ class Decomposition:
         first = [answers[0] for answers in self.answers]
         for place in range(self.hops):
             question = self.plan.filled(place, first)
-            about = tuple(first[at] for at in self.plan.references(place))
-            yield KnownFact(question, "", first[place], about or named_in(question))
+            about = tuple(first[at] for at in self.plan.references(place)) or named_in(question)
+            others = [Plan((*self.plan.steps[:place], one)) for one in self.wordings.get(place, ())]
+            asked = tuple(other.filled(place, first) for other in others)
+            yield KnownFact(question, "", first[place], about, asked)
 
     def has(self, said: Sequence[str]) -> bool:
         """Say whether answers are those of the hops, in an order in which they can be asked."""
@@ -139,7 +144,7 @@ def measure_decompositions(
     plans = dict(zip((one.question for one in data), written, strict=True))
     decomposer = PlannedDecomposer(plans.__getitem__)
     facts = {fact.question: fact for one in data for fact in one.facts()}
-    base = KnowingBase(list(facts.values()), encoder)
+    base = KnowingHops(list(facts.values()), encoder)
     found: list[tuple[bool, bool, bool]] = []
     for one in data:
         plan = decomposer.plan(one.question)
@@ -154,7 +159,7 @@ def measure_decompositions(
             rows.add(f"{name}: {kind}", metric, [found[n][column] for n in places], **notes)
 
 
-def _asked(plan: Plan, base: KnowingBase) -> list[tuple[str, str]]:
+def _asked(plan: Plan, base: KnowingHops) -> list[tuple[str, str]]:
     """Return each step as it is asked, with its answer."""
     found: list[tuple[str, str]] = []
     for place in range(len(plan)):
@@ -167,12 +172,15 @@ def _decomposition(name: str, record: dict[str, Any]) -> Decomposition | None:
     plan = musique_plan(record) if name == "musique" else two_wiki_plan(record)
     if plan is None:
         return None
+    wordings: dict[int, Sequence[str]] = {}
     if name == "musique":
-        answers = [[hop["answer"]] for hop in record["question_decomposition"]]
+        hops = record["question_decomposition"]
+        answers = [[hop["answer"]] for hop in hops]
         answers[-1] += [record["answer"], *record["answer_aliases"]]
+        wordings = {at: questions_of_label(hop["question"]) for at, hop in enumerate(hops)}
     else:
         answers = [[str(triple[2])] for triple in record["evidences"]]
-    return Decomposition(record["question"], plan, tuple(tuple(one) for one in answers))
+    return Decomposition(record["question"], plan, tuple(map(tuple, answers)), wordings)
 
 
 def _subsets(data: Sequence[Decomposition]) -> dict[str, list[int]]:

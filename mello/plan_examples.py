@@ -178,6 +178,12 @@ def musique_plan(record: dict[str, Any]) -> Plan | None:
     return _readable([_as_question(one["question"]) for one in record["question_decomposition"]])
 
 
+def questions_of_label(step: str) -> list[str]:
+    """Return the questions that a step of the form ``X >> label`` stands for, our own first."""
+    subject, found, label = (part.strip() for part in step.strip().rstrip("?. ").partition(" >> "))
+    return [*labels.asked(label, subject), f"What is the {label} of {subject}?"] if found else []
+
+
 def mquake_plan(case: dict[str, Any]) -> Plan | None:
     """Return the plan of an MQuAKE case: each hop with the answer before it taken out."""
     steps: list[str] = []
@@ -308,11 +314,10 @@ _ASKS = re.compile(
 
 def _as_question(step: str) -> str:
     """Return a step as a question: ``X >> label`` in our words for it, a noun phrase too."""
+    asked = questions_of_label(step)
+    if asked:
+        return asked[0]
     step = step.strip().rstrip("?. ")
-    subject, label, relation = (part.strip() for part in step.partition(" >> "))
-    if label:
-        plain = f"What is the {relation} of {subject}?"
-        return next(iter(labels.asked(relation, subject)), plain)
     if not _ASKS.match(step):
         article = "" if re.match(r"(?:the|an?|#\d)\b", step, re.IGNORECASE) else "the "
         return f"What is {article}{step}?"

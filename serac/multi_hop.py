@@ -18,6 +18,7 @@ from serac.conversation import Turn
 from serac.decision import Decision, Reply
 from serac.decomposer import SHIPPED, load_gate, load_plans
 from serac.decomposer.model import LONGEST_QUESTION
+from serac.query_rewriting.scope import RewrittenScope
 from serac.short_answers import as_name
 from serac.tasks import is_task
 from serac.transformers_base import TransformersBase
@@ -172,8 +173,25 @@ def hop_threshold(scorer: TrainedScorer, false_fire: float | None = None) -> Thr
         scorer: The scope classifier.
         false_fire: The rate that is stated for a query; the classifier's default when ``None``.
     """
+    return scorer.threshold_within(_hop_rate(scorer, false_fire))
+
+
+def hop_second(
+    second: RewrittenScope, scorer: TrainedScorer, false_fire: float | None = None
+) -> RewrittenScope:
+    """Return the classifier of rewritten turns as it judges hops beside the scope classifier.
+
+    Args:
+        second: That classifier.
+        scorer: The scope classifier.
+        false_fire: See :func:`hop_threshold`.
+    """
+    return second.held_to(_hop_rate(scorer, false_fire))
+
+
+def _hop_rate(scorer: TrainedScorer, false_fire: float | None) -> float:
     rate = scorer.default_false_fire if false_fire is None else false_fire
-    return scorer.threshold_within(rate / HOPS_SHARE_RATE)
+    return rate / HOPS_SHARE_RATE
 
 
 def question_of(message: str) -> str:

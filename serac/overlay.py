@@ -31,6 +31,7 @@ from serac.multi_hop import (
     DEFAULT_DECOMPOSER,
     MultiHop,
     check_name,
+    hop_second,
     hop_threshold,
     prompted,
     trained,
@@ -95,6 +96,8 @@ class FactOverlay:
         rewritten_scope: Judges the turns that were made to; the scorer does when ``None``.
         hop_threshold: The threshold for the hops of a multi-hop question; the other one when
             ``None``.
+        hop_second: Judges the hops beside the scorer: an edit answers one if both say so. The
+            scorer judges them alone when ``None``.
     """
 
     def __init__(
@@ -113,6 +116,7 @@ class FactOverlay:
         rewriter: Rewriter | str | Path | None = None,
         rewritten_scope: RewrittenScope | None = None,
         hop_threshold: float | Threshold | None = None,
+        hop_second: RewrittenScope | None = None,
     ) -> None:
         if isinstance(decomposer, str):
             check_name(decomposer)
@@ -120,6 +124,7 @@ class FactOverlay:
             raise ErrataError(f"unknown answerer {answerer!r}; use one of {', '.join(ANSWERERS)}")
         check_rewriter(rewriter)
         check_rewritten_scope(rewritten_scope)
+        check_rewritten_scope(hop_second)
         self._base, self.device = base, device
         self._loaded: dict[str, Any] = {}
         self._loading = threading.RLock()
@@ -137,7 +142,9 @@ class FactOverlay:
             rewritten_scope=rewritten_scope,
         )
         held = threshold if hop_threshold is None else hop_threshold
-        self.hop_router = Router(memory, scorer, held, route=route, recall_floor=recall_floor)
+        self.hop_router = Router(
+            memory, scorer, held, route=route, recall_floor=recall_floor, second=hop_second
+        )
         self.decomposer = decomposer
         self._counterfactual = counterfactual_model
         self._ike_settings = ike_settings
@@ -174,7 +181,7 @@ class FactOverlay:
                 made to stand on their own have a default of their own, and are held to a stated
                 rate where that is stricter, as far as it was measured for them.
             scope: Folder of the scope classifier; the shipped one when ``None``, and with it the
-                one for turns that were made to stand on their own.
+                one for turns that were made to stand on their own, which is asked about hops too.
             encoder: Embeds edits and queries; the embedded one when ``None``.
             device: Where local models run; chosen by itself when ``None``.
             **options: Further arguments of the constructor.
@@ -183,15 +190,21 @@ class FactOverlay:
         folder = Path(scope) if scope is not None else None
         scorer = load_scope_classifier(encoder, folder, device)
         threshold = scorer.threshold_for(false_fire)  # first: what is refused begins no memory
+        rewrites, plans = (one not in (None, "none") for one in (rewriter, decomposer))
+        both = folder is None and (rewrites or plans)
+        shipped = load_rewritten_scope(device=device) if both else None
         rewritten = options.pop("rewritten_scope", None)
-        if rewritten is None and folder is None and rewriter not in (None, "none"):
-            rewritten = load_rewritten_scope(device=device)
         check_rewritten_scope(rewritten)
+        if rewritten is None and rewrites:
+            rewritten = shipped
         memory = EditMemory.open(path, encoder, namespace=namespace)
         try:
             own = remembered(memory, scorer) if false_fire is None else None
+            rate = false_fire if own is None else own.false_fire
             if rewritten is not None:
-                rewritten = rewritten.held_to(false_fire if own is None else own.false_fire)
+                rewritten = rewritten.held_to(rate)
+            if shipped is not None:
+                options.setdefault("hop_second", hop_second(shipped, scorer, rate))
             if own is None:  # one's own threshold is for every question, hops too
                 held = hop_threshold(scorer, threshold.false_fire)
                 options.setdefault("hop_threshold", held)

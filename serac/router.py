@@ -73,6 +73,7 @@ class Router:
         rewriter: Makes turns that are only understood with those before them stand on their own.
         rewritten_scope: Gives the probability for turns that were made to, and the one from
             which on an edit is in scope; the scorer does where there is none.
+        second: Asked too about an edit that the scorer puts in scope: it is if both say so.
     """
 
     def __init__(
@@ -87,8 +88,9 @@ class Router:
         recall_floor: float = -math.inf,
         rewriter: Rewriter | None = None,
         rewritten_scope: RewrittenScope | None = None,
+        second: RewrittenScope | None = None,
     ) -> None:
-        self.rewriter, self.rewritten_scope = rewriter, rewritten_scope
+        self.rewriter, self.rewritten_scope, self.second = rewriter, rewritten_scope, second
         self.memory = memory
         self.scorer = scorer
         self._threshold = threshold
@@ -119,8 +121,9 @@ class Router:
         rewritten = self.rewritten_readings(conversations)
         read = [one or other for one, other in zip(rewritten, written, strict=True)]
         lost = [n for n, one in enumerate(read) if has_lost_a_name(written[n].text, one.text)]
-        judged = self._judged(read)
-        for place, found in zip(lost, self._judged([written[n] for n in lost]), strict=True):
+        judged = self._judged(read, threshold)
+        as_they_were = self._judged([written[n] for n in lost], threshold)
+        for place, found in zip(lost, as_they_were, strict=True):
             if any(candidate.probability >= threshold for candidate in found):
                 read[place], judged[place] = written[place], found
         return [
@@ -132,8 +135,8 @@ class Router:
         """Return each last turn made to stand on its own; ``None`` where it does as it is."""
         return rewritten_readings(conversations, self.rewriter if len(self.memory) else None)
 
-    def _judged(self, readings: Sequence[Reading]) -> list[list[Candidate]]:
-        """Return for each reading the edits near to it, with what the scorer says of them."""
+    def _judged(self, readings: Sequence[Reading], threshold: float) -> list[list[Candidate]]:
+        """Return for each reading the edits near to it, with what is said of them."""
         viewed = {one.text: text_views(one.text) for one in readings}
         flat = list(dict.fromkeys(view for texts in viewed.values() for view in texts))
         hits = (
@@ -149,8 +152,16 @@ class Router:
             places = [place for place, own in enumerate(scorers) if own is scorer]
             found = _judge([near[place] for place in places], scorer)
             for place, candidates in zip(places, found, strict=True):
-                judged[place] = candidates
+                judged[place] = self._agreed(candidates, threshold)
         return judged
+
+    def _agreed(self, judged: list[Candidate], threshold: float) -> list[Candidate]:
+        """Return the edits with the lower of two probabilities where both classifiers are asked."""
+        if self.second is None:
+            return judged
+        out = [one for one in judged if not one.probability >= threshold]
+        firing = [one for one in judged if one.probability >= threshold]
+        return [*self.second.agreed(firing, threshold), *out]
 
     def _scorer_of(self, reading: Reading) -> ScopeScorer:
         apart = self.rewritten_scope if reading.rewritten else None

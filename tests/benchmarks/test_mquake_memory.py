@@ -6,6 +6,7 @@ from benchmarks.answers import memory_with
 from benchmarks.mquake_data import read_cases, read_edits
 from benchmarks.mquake_memory import GatheringScorer, HiddenEdits, SomeEdits, World, Worlds
 from memory_store import Edit
+from serac.query_rewriting import RewrittenScope
 
 
 class Counting:
@@ -108,3 +109,27 @@ def test_worlds_with_the_same_in_memory_are_equal(worlds):
     assert worlds.world(["0"], ["1"]) == worlds.world(["0"])
     assert worlds.world(["0", "1"], ["1"]) != worlds.world(["0"])
     assert len(worlds.memory(worlds.world(["0", "1"], ["1"]))) == 1
+
+
+def test_a_second_classifier_is_asked_about_what_the_first_puts_in_scope():
+    edits = [Edit("0", "Ada1 works for Firm2"), Edit("1", "Ada1 works for Firm3 too")]
+    encoder, asked = FakeEncoder(), []
+
+    def judge(query, edit):
+        asked.append(edit)
+        return 0.9 if "Firm3" in edit else 0.1
+
+    worlds = Worlds(
+        SomeEdits(edits, encoder),
+        edits,
+        encoder,
+        FunctionScorer(lambda query, edit: 0.9),
+        0.5,
+        second=RewrittenScope(FunctionScorer(judge), 0.7),
+    )
+    question = (worlds.world(None), "Which firms employ Ada1?")
+
+    first, again = (worlds.decide([question], silent)[0] for _ in range(2))
+
+    assert [edit.id for edit in first.edits] == [edit.id for edit in again.edits] == ["1"]
+    assert sorted(asked) == sorted(edit.text for edit in edits)

@@ -238,6 +238,21 @@ class TestOpen:
             assert overlay.router.rewritten_scope.threshold > usual
         with FactOverlay.open(tmp_path / "facts.db", rewriter="none", **own) as overlay:
             assert overlay.router.rewritten_scope is None
+            assert overlay.hop_router.second.threshold > usual
+
+    @pytest.mark.parametrize("rewriter", ["trained", "none"])
+    def test_hops_are_judged_by_both_classifiers(self, embedded_encoder, rewriter):
+        with FactOverlay.open(
+            ":memory:", base=FakeBase(), encoder=embedded_encoder, rewriter=rewriter
+        ) as overlay:
+            overlay.add("The name of the current head of state in Arvania is Ada Quill.")
+            of_state = [Turn("user", "What is the name of the current head of state in Arvania?")]
+            other = [
+                Turn("user", "What is the name of the current head of the Arvania government?")
+            ]
+            assert overlay.hop_router.decide(of_state).in_scope
+            assert overlay.router.decide(other).in_scope
+            assert not overlay.hop_router.decide(other).in_scope
 
     def test_a_folder_without_a_rewriter_is_told_at_once(self, tmp_path, embedded_encoder):
         with pytest.raises(ArtifactError, match="holds no query rewriter; train one there"):
@@ -272,6 +287,7 @@ class TestOpen:
                 assert overlay.router.threshold == scorer.threshold_for(0.05).at(1)
                 assert overlay.decide(NEEDLE).score == scorer.score([(NEEDLE, NEEDLE)])[0]
                 assert overlay.router.rewritten_scope is None  # it judges rewritten turns too
+                assert overlay.hop_router.second is None
         with pytest.raises(ArtifactError, match="was trained with all-MiniLM"):
             FactOverlay.open(tmp_path / "facts.db", scope=ARTIFACTS / "similarity", **own)
         assert not (tmp_path / "facts.db").exists()
@@ -283,6 +299,7 @@ class TestOpen:
             {"false_fire": -1.0},
             {"rewriter": "magic"},
             {"rewritten_scope": "none"},
+            {"hop_second": "none"},
         ],
     )
     def test_a_wrong_setting_leaves_no_open_file(self, tmp_path, embedded_encoder, options):

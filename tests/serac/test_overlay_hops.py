@@ -14,6 +14,7 @@ from fakes import (
     FakeEncoder,
     FakeRewriter,
     FakeScorer,
+    FunctionScorer,
     ScriptedDecomposer,
 )
 
@@ -24,6 +25,7 @@ from serac.conversation import Turn
 from serac.decision import Reply
 from serac.embedded import INSTALL_LINE, PACKAGE
 from serac.overlay import FactOverlay
+from serac.query_rewriting import RewrittenScope
 from serac.short_answers import short_prompt
 
 NEEDLE = "The Space Needle is located in Paris."
@@ -115,6 +117,18 @@ class TestAsk:
             overlay.add(NEEDLE)
             assert overlay.decide(WHERE).in_scope
             assert overlay.ask_by_hops(QUESTION) is None
+
+    @pytest.mark.parametrize(("second", "fires"), [(0.6, True), (0.4, False)])
+    def test_an_edit_answers_a_hop_if_both_classifiers_say_so(self, second, fires):
+        judge = RewrittenScope(FunctionScorer(lambda query, edit: second), 0.5)
+        with make(decomposer=Planned(), answerer="counterfactual", hop_second=judge) as overlay:
+            overlay.add(NEEDLE)
+            assert overlay.decide(WHERE).in_scope
+            assert overlay.hop_router.decide([Turn("user", WHERE)]).in_scope is fires
+
+    def test_what_is_no_judge_of_hops_is_refused(self):
+        with pytest.raises(ErrataError, match="is no RewrittenScope"):
+            make(hop_second=FakeScorer())
 
     def test_by_default_the_small_model_answers_a_hop_from_its_most_probable_edit(self):
         small = FakeCompletionBase(" Paris")
