@@ -17,8 +17,9 @@ OPENING = """# Multi-hop questions
 Drawn from the rows in `benchmarks/results/` by `python -m benchmarks report`; don't edit by hand.
 What goes wrong, read by eye, is in [multi_hop_errors.md](multi_hop_errors.md).
 
-A question is taken apart by the decomposer, and each hop is asked on its own: of an edit where one
-is in its scope, of the base model otherwise. The cases are of MQuAKE-CF-3k's test split, which
+A question is taken apart by the decomposer, and each hop is asked on its own: of an edit where the
+scope classifier and the one of rewritten turns both put the hop in its scope, of the base model
+otherwise. The cases are of MQuAKE-CF-3k's test split, which
 nothing was trained on: a sample drawn by the seed, each number of hops in its share, each
 case in three wordings. *M-Acc* counts a case if the answer to any wording is the gold one or an
 alias of it, but for case, punctuation and a leading article; beside it stands the mean over
@@ -60,6 +61,13 @@ on other records of both. A chain is *equivalent* if its steps, asked of a base 
 of all sampled records, give the data's answers hop by hop; hops that don't need each other may come
 in either order. A last step that compares two answers (2Wiki) is not counted as a hop. Records of
 2Wiki whose question doesn't name what its triples do are left out.
+
+The base takes a step for the nearest hop about what it names, by their wordings without the name,
+and where it finds none by their wordings as a whole; hops that the data give as a relation's label
+have questions of our own. Its floors were chosen on 150 records of MuSiQue that aren't among these,
+of which 192 steps were read by eye: it takes 89% of the 103 that ask for the hop, and 21 of the 89
+that don't quite. Of those records' chains it finds 53 equivalent and the reader 55, 45 of them the
+same.
 """
 
 SINGLE_HOP = """Questions of one hop with the multi-hop route on, all edits of the set in memory.
