@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -46,8 +46,8 @@ class KnownFact:
         question: It as a question.
         cloze: It as the beginning of a statement; empty where there is none.
         answer: Its answer.
-        subjects: What it is about, and its aliases; where there is none, only the very question
-            or cloze is answered.
+        subjects: What it is about, and its aliases; where there is none, :class:`KnowingBase`
+            answers only its very texts.
         wordings: Other questions for it.
     """
 
@@ -73,16 +73,14 @@ def known_facts(cases: Iterable[MultiHopCase]) -> list[KnownFact]:
             before = facts.setdefault(folded(hop.question), fact)
             if set(hop.subjects) - set(before.subjects):  # other cases know other aliases
                 names = tuple(dict.fromkeys([*before.subjects, *hop.subjects]))
-                facts[folded(hop.question)] = KnownFact(
-                    before.question, before.cloze, before.answer, names
-                )
+                facts[folded(hop.question)] = replace(before, subjects=names)
     return list(facts.values())
 
 
 class KnowingBase:
     """Answers questions of one hop from facts.
 
-    A question that is a fact's own, or its cloze, is answered at once. Any other is compared with
+    A question that is one of a fact's texts is answered at once. Any other is compared with
     the facts whose subject it names, the subject taken out of both.
 
     Args:
@@ -136,7 +134,7 @@ class KnowingBase:
         best: tuple[float, int | None] = (0.0, None)
         for name, places in named.items():
             for place in places:
-                rows = self._wordings[place]
+                rows = self._vectors[place]
                 if len(rows):
                     best = max(
                         best,
@@ -170,7 +168,7 @@ class KnowingBase:
         return any(_pattern(written).search(question) for written in self._written[name])
 
     @cached_property
-    def _wordings(self) -> list[Vectors]:
+    def _vectors(self) -> list[Vectors]:
         """(m, d) vectors of each fact's wordings, its subject taken out."""
         flat: list[str] = []
         counts = []

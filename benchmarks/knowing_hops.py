@@ -40,7 +40,10 @@ class KnowingHops(KnowingBase):
         self._floors = np.array([WHOLE_FLOOR if f.subjects else UNNAMED_FLOOR for f in facts])
 
     def nearest(self, question: str) -> tuple[KnownFact | None, float]:
-        """Return the fact that answers a question, and how near the nearest is."""
+        """Return the fact that answers a question, and its cosine.
+
+        Where none does it is the one that comes nearest to its floor.
+        """
         fact, cosine = super().nearest(question)
         if fact is not None or not self.facts:
             return fact, cosine

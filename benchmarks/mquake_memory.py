@@ -128,7 +128,7 @@ class Worlds:
         threshold: Probability from which on an edit is in scope.
         recall_floor: Closeness below which an edit is not judged.
         route: Who answers in scope, or what chooses.
-        second: Judges beside the scorer.
+        second: Has to agree with the scorer.
     """
 
     def __init__(
@@ -146,7 +146,10 @@ class Worlds:
         self.edits = {edit.id: edit for edit in edits}
         self.scorer = GatheringScorer(scorer)
         self.recall_floor, self.route = recall_floor, route
-        self.second = second and replace(second, scorer=GatheringScorer(second.scorer))
+        self.second = second
+        if second is not None:
+            self._gathered = GatheringScorer(second.scorer)
+            self.second = replace(second, scorer=self._gathered)
         self._memories: dict[World, Searchable] = {}
 
     def world(self, held: Iterable[str] | None, hidden: Iterable[str] = ()) -> World:
@@ -176,6 +179,10 @@ class Worlds:
         self.scorer.gather()
         self._decide(by_world)
         self.scorer.judge(progress)
+        if self.second is not None:
+            self._gathered.gather()
+            self._decide(by_world)
+            self._gathered.judge(progress)
         decided = self._decide(by_world)
         return [decided[one] for one in asked]
 

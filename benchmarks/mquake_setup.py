@@ -33,7 +33,7 @@ from serac.counterfactual import CounterfactualModel
 from serac.decomposer.model import load_plans
 from serac.demonstrations import PAPER
 from serac.embedded import load_embedded_base
-from serac.multi_hop import MultiHop, hop_second, hop_threshold
+from serac.multi_hop import MultiHop, hop_scope, hop_threshold
 from serac.query_rewriting import load_rewritten_scope
 
 Answerer = Literal["auto", "counterfactual"]
@@ -54,7 +54,8 @@ class Setup(ExitStack):
             which asks IKE where several edits are in scope.
         gated: Whether the gate says which questions are taken apart, as in the overlay.
         split: The split whose cases are asked.
-        false_fire: The stated rate that a hop is held to; as in the overlay when ``None``.
+        false_fire: The stated rate that both classifiers of a hop are held to; as in the overlay
+            when ``None``.
 
     Raises:
         ArtifactError: An artifact is missing or damaged, or was taught other cases.
@@ -88,11 +89,11 @@ class Setup(ExitStack):
             bases["taught"] = taught_answers_of(base)
         self.encoder = RememberingEncoder(SentenceTransformerEncoder.embedded())
         trained = load_scope_classifier(self.encoder)
-        threshold = hop_threshold(trained)
-        second = hop_second(load_rewritten_scope(), trained)
-        if false_fire is not None:
-            threshold = trained.threshold_within(false_fire)
-            second = load_rewritten_scope().held_to(false_fire)
+        judge = load_rewritten_scope()
+        if false_fire is None:
+            threshold, second = hop_threshold(trained), hop_scope(judge, trained)
+        else:
+            threshold, second = trained.threshold_within(false_fire), judge.held_to(false_fire)
         folder = self.enter_context(tempfile.TemporaryDirectory())
         edits = [
             {"id": edit.id, "text": edit.text, "subject": edit.subject} for edit in read_edits(data)

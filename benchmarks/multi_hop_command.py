@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from benchmarks.knowing_hops import NAMED_FLOOR, UNNAMED_FLOOR, WHOLE_FLOOR
 from benchmarks.mquake_command import DataOption, DecomposerOption, OutOption, SeedOption
 from benchmarks.mquake_models import plans_of
 from benchmarks.multi_hop_decompositions import (
@@ -40,7 +41,8 @@ def decompositions(
     encoder = SentenceTransformerEncoder.embedded()
     words = f"python -m benchmarks decompositions --data DATA --seed {seed} --cases {cases}"
     words += " --decomposer FOLDER" if decomposer != SHIPPED else ""
-    rows = Rows(NAME, seed, words, decomposer=plans.fingerprint)
+    floors = [NAMED_FLOOR, UNNAMED_FLOOR, WHOLE_FLOOR]
+    rows = Rows(NAME, seed, words, decomposer=plans.fingerprint, floors=floors)
     told: list[dict[str, Any]] = []
     for name, (some, counts) in read.items():
         with progress_bar(name, len(some)) as progress:

@@ -20,8 +20,9 @@ from benchmarks.knowing_hops import KnowingHops
 from benchmarks.mquake_data import is_answer
 from benchmarks.multi_hop import Progress, Write
 from benchmarks.rows import Rows
-from mello import Plan, PlannedDecomposer
-from mello.plan_examples import decompositions, musique_plan, questions_of_label
+from mello import Plan, PlannedDecomposer, labels
+from mello.plan_examples import decompositions, musique_plan
+from mello.plans import filled
 from mello.two_wiki import two_wiki_plan
 from memory_store import Encoder
 
@@ -72,8 +73,7 @@ class Decomposition:
         for place in range(self.hops):
             question = self.plan.filled(place, first)
             about = tuple(first[at] for at in self.plan.references(place)) or named_in(question)
-            others = [Plan((*self.plan.steps[:place], one)) for one in self.wordings.get(place, ())]
-            asked = tuple(other.filled(place, first) for other in others)
+            asked = tuple(filled(one, first) for one in self.wordings.get(place, ()))
             yield KnownFact(question, "", first[place], about, asked)
 
     def has(self, said: Sequence[str]) -> bool:
@@ -177,7 +177,7 @@ def _decomposition(name: str, record: dict[str, Any]) -> Decomposition | None:
         hops = record["question_decomposition"]
         answers = [[hop["answer"]] for hop in hops]
         answers[-1] += [record["answer"], *record["answer_aliases"]]
-        wordings = {at: questions_of_label(hop["question"]) for at, hop in enumerate(hops)}
+        wordings = {at: labels.questions(hop["question"])[1:] for at, hop in enumerate(hops)}
     else:
         answers = [[str(triple[2])] for triple in record["evidences"]]
     return Decomposition(record["question"], plan, tuple(map(tuple, answers)), wordings)

@@ -28,7 +28,7 @@ from memory_store import SentenceTransformerEncoder
 from serac.cli.options import err, progress_bar
 from serac.decomposer.model import SHIPPED, load_plans
 from serac.embedded import load_embedded_base
-from serac.multi_hop import MultiHop, hop_second, hop_threshold, question_of
+from serac.multi_hop import MultiHop, hop_scope, hop_threshold, question_of
 from serac.overlay import FactOverlay
 from serac.query_rewriting import load_rewritten_scope
 
@@ -86,11 +86,12 @@ def single_hop(
     words = f"python -m benchmarks single_hop --data DATA --seed {seed} --cases {cases}"
     words += " --decomposer FOLDER" if decomposer != SHIPPED else ""
     trained = load_scope_classifier(encoder)
-    second = hop_second(load_rewritten_scope(), trained)
+    second = hop_scope(load_rewritten_scope(), trained)
     setting = {
         "decomposer": plans.fingerprint,
         "scope_classifier": trained.fingerprint,
         "second_classifier": second.fingerprint,
+        "second_threshold": second.threshold,
     }
     rows = Rows(NAME, seed, words, **setting)
     told: list[dict[str, Any]] = []
@@ -107,7 +108,7 @@ def single_hop(
                 base=body,
                 recall_floor=trained.recall_floor,
                 hop_threshold=hop_threshold(trained),
-                hop_second=second,
+                hop_scope=second,
             )
             measure(rows, overlay, benchmark, plans, cases, seed, progress, told.append)
     keep(told, out, NAME)

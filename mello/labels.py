@@ -16,6 +16,15 @@ def wordings() -> dict[str, tuple[str, ...]]:
         return {label: tuple(asked) for label, asked in tomllib.load(file)["questions"].items()}
 
 
+def questions(step: str) -> list[str]:
+    """Return what a step of the form ``X >> label`` stands for, the plain question first.
+
+    Nothing is returned for a step of another form.
+    """
+    subject, found, label = (part.strip() for part in step.strip().rstrip("?. ").partition(" >> "))
+    return [*asked(label, subject), f"What is the {label} of {subject}?"] if found else []
+
+
 def asked(label: str, subject: str) -> list[str]:
     """Return what a label's relation is asked for by, of a subject; nothing where it is unknown."""
     return [wording.replace("{}", subject) for wording in wordings().get(label, ())]

@@ -105,11 +105,14 @@ def make_plan_examples(
     Raises:
         ErrataError: A file of the data is missing or malformed.
     """
-    chance = random.Random(f"{seed} {draw}" if draw else seed)  # noqa: S311
+    chances = {
+        "fit": random.Random(f"{seed} {draw}" if draw else seed),  # noqa: S311
+        "dev": random.Random(f"{seed} dev"),  # noqa: S311 - however many there are to train on
+    }
     forbidden = _reported(folder, seed)
     book = read_facts(folder, seed)
     found: dict[str, list[list[PlanExample]]] = {}
-    for part in ("fit", "dev"):
+    for part, chance in chances.items():
         for source, share in SHARES.items():
             wanted = round(share * (examples if part == "fit" else dev_examples))
             made = _of_source(folder, source, part, seed, book, wanted, chance)
@@ -119,9 +122,10 @@ def make_plan_examples(
             found.setdefault(part, []).append(kept[:wanted])
     fit, dev = ([one for part in found[name] for one in part] for name in ("fit", "dev"))
     asked = {one.question for one in fit}  # our own are drawn, some twice
-    chance.shuffle(fit)
+    chances["fit"].shuffle(fit)
     return PlanExamples(
-        [_roughened(one, chance) for one in fit], [one for one in dev if one.question not in asked]
+        [_roughened(one, chances["fit"]) for one in fit],
+        [one for one in dev if one.question not in asked],
     )
 
 
@@ -144,6 +148,8 @@ def questions_by_hops(
     folder: Path, part: str, seed: int = 0
 ) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """Return the questions of several hops by source, and those of one hop likewise.
+
+    Of our written questions those of one hop are a source of their own.
 
     Args:
         folder: The data folder.
@@ -176,12 +182,6 @@ def questions_by_hops(
 def musique_plan(record: dict[str, Any]) -> Plan | None:
     """Return the plan of a MuSiQue record; ``X >> relation`` is put as a question."""
     return _readable([_as_question(one["question"]) for one in record["question_decomposition"]])
-
-
-def questions_of_label(step: str) -> list[str]:
-    """Return the questions that a step of the form ``X >> label`` stands for, our own first."""
-    subject, found, label = (part.strip() for part in step.strip().rstrip("?. ").partition(" >> "))
-    return [*labels.asked(label, subject), f"What is the {label} of {subject}?"] if found else []
 
 
 def mquake_plan(case: dict[str, Any]) -> Plan | None:
@@ -314,7 +314,7 @@ _ASKS = re.compile(
 
 def _as_question(step: str) -> str:
     """Return a step as a question: ``X >> label`` in our words for it, a noun phrase too."""
-    asked = questions_of_label(step)
+    asked = labels.questions(step)
     if asked:
         return asked[0]
     step = step.strip().rstrip("?. ")

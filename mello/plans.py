@@ -48,7 +48,12 @@ class Plan:
             place: Place of the step, from 0.
             answers: The answers to the steps before.
         """
-        return _REFERENCE.sub(lambda found: answers[int(found[1]) - 1], self.steps[place])
+        return filled(self.steps[place], answers)
+
+
+def filled(step: str, answers: Sequence[str]) -> str:
+    """Return a step with the answers that it refers to in place; see :meth:`Plan.filled`."""
+    return _REFERENCE.sub(lambda found: answers[int(found[1]) - 1], step)
 
 
 def read_plan(text: str) -> Plan | None:

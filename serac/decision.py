@@ -21,12 +21,19 @@ class Candidate:
         similarity: Cosine similarity of its text to the view that found it.
         probability: Probability that the query is in the edit's scope.
         view: The part of the query, as it was read, that was judged with it.
+        second: The same probability by a second classifier, where that has to agree and was asked.
     """
 
     edit: Edit
     similarity: float
     probability: float
     view: str
+    second: float | None = None
+
+    @property
+    def score(self) -> float:
+        """Return the probability, the lower one of two."""
+        return self.probability if self.second is None else min(self.second, self.probability)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +44,8 @@ class Decision:
         query: The last user turn.
         route: ``base``, ``counterfactual``, ``ike`` or ``multi_hop``.
         edits: The edits in whose scope the query is, the most probable first.
-        candidates: All edits that were judged: those in scope first, each part the most probable
-            first.
+        candidates: All edits that were judged: those in scope first, each part by score, the
+            highest first.
         threshold: Probability from which on an edit is in scope; where the turn was rewritten at
             least that for such turns (see :mod:`serac.router`).
         reason: One line for a person.
@@ -63,8 +70,8 @@ class Decision:
 
     @property
     def score(self) -> float | None:
-        """Return the first candidate's probability, or ``None`` where no edit was judged."""
-        return self.candidates[0].probability if self.candidates else None
+        """Return the first candidate's score, or ``None`` where no edit was judged."""
+        return self.candidates[0].score if self.candidates else None
 
     @property
     def runner_up(self) -> Candidate | None:
@@ -89,13 +96,14 @@ class Decision:
             "score": self.score,
             "threshold": self.threshold,
             "runner_up": self.runner_up and self.runner_up.edit.id,
-            "runner_up_score": self.runner_up and self.runner_up.probability,
+            "runner_up_score": self.runner_up and self.runner_up.score,
             "reason": self.reason,
             "candidates": [
                 {
                     "edit_id": candidate.edit.id,
                     "similarity": candidate.similarity,
                     "probability": candidate.probability,
+                    **({} if candidate.second is None else {"second": candidate.second}),
                 }
                 for candidate in self.candidates
             ],

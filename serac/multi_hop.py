@@ -173,25 +173,26 @@ def hop_threshold(scorer: TrainedScorer, false_fire: float | None = None) -> Thr
         scorer: The scope classifier.
         false_fire: The rate that is stated for a query; the classifier's default when ``None``.
     """
-    return scorer.threshold_within(_hop_rate(scorer, false_fire))
+    rate = scorer.default_false_fire if false_fire is None else false_fire
+    return scorer.threshold_within(rate / HOPS_SHARE_RATE)
 
 
-def hop_second(
-    second: RewrittenScope, scorer: TrainedScorer, false_fire: float | None = None
+def hop_scope(
+    judge: RewrittenScope, scorer: TrainedScorer, false_fire: float | None = None
 ) -> RewrittenScope:
     """Return the classifier of rewritten turns as it judges hops beside the scope classifier.
 
+    It was not measured as strictly as that one: held to less than its strictest rate, it is held to
+    that.
+
     Args:
-        second: That classifier.
+        judge: The classifier of rewritten turns.
         scorer: The scope classifier.
-        false_fire: See :func:`hop_threshold`.
+        false_fire: The rate that is stated for a query; the scope classifier's default when
+            ``None``.
     """
-    return second.held_to(_hop_rate(scorer, false_fire))
-
-
-def _hop_rate(scorer: TrainedScorer, false_fire: float | None) -> float:
     rate = scorer.default_false_fire if false_fire is None else false_fire
-    return rate / HOPS_SHARE_RATE
+    return judge.held_to(rate / HOPS_SHARE_RATE)
 
 
 def question_of(message: str) -> str:

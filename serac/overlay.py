@@ -31,7 +31,7 @@ from serac.multi_hop import (
     DEFAULT_DECOMPOSER,
     MultiHop,
     check_name,
-    hop_second,
+    hop_scope,
     hop_threshold,
     prompted,
     trained,
@@ -96,7 +96,7 @@ class FactOverlay:
         rewritten_scope: Judges the turns that were made to; the scorer does when ``None``.
         hop_threshold: The threshold for the hops of a multi-hop question; the other one when
             ``None``.
-        hop_second: Judges the hops beside the scorer: an edit answers one if both say so. The
+        hop_scope: Judges the hops beside the scorer: an edit answers one if both say so. The
             scorer judges them alone when ``None``.
     """
 
@@ -116,7 +116,7 @@ class FactOverlay:
         rewriter: Rewriter | str | Path | None = None,
         rewritten_scope: RewrittenScope | None = None,
         hop_threshold: float | Threshold | None = None,
-        hop_second: RewrittenScope | None = None,
+        hop_scope: RewrittenScope | None = None,
     ) -> None:
         if isinstance(decomposer, str):
             check_name(decomposer)
@@ -124,7 +124,7 @@ class FactOverlay:
             raise ErrataError(f"unknown answerer {answerer!r}; use one of {', '.join(ANSWERERS)}")
         check_rewriter(rewriter)
         check_rewritten_scope(rewritten_scope)
-        check_rewritten_scope(hop_second)
+        check_rewritten_scope(hop_scope)
         self._base, self.device = base, device
         self._loaded: dict[str, Any] = {}
         self._loading = threading.RLock()
@@ -143,7 +143,7 @@ class FactOverlay:
         )
         held = threshold if hop_threshold is None else hop_threshold
         self.hop_router = Router(
-            memory, scorer, held, route=route, recall_floor=recall_floor, second=hop_second
+            memory, scorer, held, route=route, recall_floor=recall_floor, second=hop_scope
         )
         self.decomposer = decomposer
         self._counterfactual = counterfactual_model
@@ -181,7 +181,8 @@ class FactOverlay:
                 made to stand on their own have a default of their own, and are held to a stated
                 rate where that is stricter, as far as it was measured for them.
             scope: Folder of the scope classifier; the shipped one when ``None``, and with it the
-                one for turns that were made to stand on their own, which is asked about hops too.
+                one for turns that were made to stand on their own. Where there is such a one,
+                shipped or given, hops are judged by both, unless ``hop_scope`` is given.
             encoder: Embeds edits and queries; the embedded one when ``None``.
             device: Where local models run; chosen by itself when ``None``.
             **options: Further arguments of the constructor.
@@ -190,24 +191,22 @@ class FactOverlay:
         folder = Path(scope) if scope is not None else None
         scorer = load_scope_classifier(encoder, folder, device)
         threshold = scorer.threshold_for(false_fire)  # first: what is refused begins no memory
-        rewrites, plans = (one not in (None, "none") for one in (rewriter, decomposer))
-        both = folder is None and (rewrites or plans)
-        shipped = load_rewritten_scope(device=device) if both else None
-        rewritten = options.pop("rewritten_scope", None)
-        check_rewritten_scope(rewritten)
-        if rewritten is None and rewrites:
-            rewritten = shipped
+        rewrites = rewriter not in (None, "none")
+        plans = decomposer not in (None, "none") and "hop_scope" not in options
+        judge = options.pop("rewritten_scope", None)
+        if judge is None and folder is None and (rewrites or plans):
+            judge = load_rewritten_scope(device=device)
+        check_rewritten_scope(judge)
         memory = EditMemory.open(path, encoder, namespace=namespace)
         try:
             own = remembered(memory, scorer) if false_fire is None else None
-            rate = false_fire if own is None else own.false_fire
-            if rewritten is not None:
-                rewritten = rewritten.held_to(rate)
-            if shipped is not None:
-                options.setdefault("hop_second", hop_second(shipped, scorer, rate))
-            if own is None:  # one's own threshold is for every question, hops too
+            rewritten = judge and judge.held_to(false_fire if own is None else own.false_fire)
+            if own is None:
                 held = hop_threshold(scorer, threshold.false_fire)
                 options.setdefault("hop_threshold", held)
+            if judge is not None and plans:  # one's own threshold is for every question, hops too
+                held_by_both = hop_scope(judge, scorer, false_fire) if own is None else rewritten
+                options["hop_scope"] = held_by_both
             return cls(
                 memory,
                 scorer,
@@ -216,7 +215,7 @@ class FactOverlay:
                 answerer=answerer,
                 decomposer=decomposer,
                 rewriter=rewriter,
-                rewritten_scope=rewritten,
+                rewritten_scope=rewritten if rewrites else None,
                 device=device,
                 recall_floor=scorer.recall_floor,
                 **options,

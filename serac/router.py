@@ -73,7 +73,7 @@ class Router:
         rewriter: Makes turns that are only understood with those before them stand on their own.
         rewritten_scope: Gives the probability for turns that were made to, and the one from
             which on an edit is in scope; the scorer does where there is none.
-        second: Asked too about an edit that the scorer puts in scope: it is if both say so.
+        second: Asked too about an edit that the scorer puts in scope, which is if both say so.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class Router:
         judged = self._judged(read, threshold)
         as_they_were = self._judged([written[n] for n in lost], threshold)
         for place, found in zip(lost, as_they_were, strict=True):
-            if any(candidate.probability >= threshold for candidate in found):
+            if any(self._fires(candidate, threshold) for candidate in found):
                 read[place], judged[place] = written[place], found
         return [
             self._decided(turns, reading, found, threshold)
@@ -152,16 +152,49 @@ class Router:
             places = [place for place, own in enumerate(scorers) if own is scorer]
             found = _judge([near[place] for place in places], scorer)
             for place, candidates in zip(places, found, strict=True):
-                judged[place] = self._agreed(candidates, threshold)
-        return judged
+                judged[place] = candidates
+        limits = [self._threshold_of(one, threshold) for one in readings]
+        return self._judged_again(judged, limits)
 
-    def _agreed(self, judged: list[Candidate], threshold: float) -> list[Candidate]:
-        """Return the edits with the lower of two probabilities where both classifiers are asked."""
+    def _judged_again(
+        self, judged: list[list[Candidate]], limits: Sequence[float]
+    ) -> list[list[Candidate]]:
+        """Return them with what the second classifier says of those above the limits."""
         if self.second is None:
             return judged
-        out = [one for one in judged if not one.probability >= threshold]
-        firing = [one for one in judged if one.probability >= threshold]
-        return [*self.second.agreed(firing, threshold), *out]
+        asked = {
+            (one.view, one.edit.text): None
+            for found, limit in zip(judged, limits, strict=True)
+            for one in found
+            if one.probability >= limit
+        }
+        scored = self.second.scorer.score(list(asked)) if asked else ()
+        said = dict(zip(asked, map(float, scored), strict=True))
+        return [
+            [
+                replace(one, second=said[one.view, one.edit.text])
+                if one.probability >= limit
+                else one
+                for one in found
+            ]
+            for found, limit in zip(judged, limits, strict=True)
+        ]
+
+    def _fires(self, candidate: Candidate, threshold: float) -> bool:
+        """Say whether an edit is in scope."""
+        if not candidate.probability >= threshold:
+            return False
+        return self.second is None or (
+            candidate.second is not None and candidate.second >= self.second.threshold
+        )
+
+    def _threshold_of(self, reading: Reading, threshold: float) -> float:
+        """Return the threshold that a reading is held to, of which the usual one is given."""
+        if not reading.rewritten:
+            return threshold
+        if self.rewritten_scope is not None:
+            return self.rewritten_scope.threshold
+        return max(threshold, REWRITTEN_THRESHOLD)
 
     def _scorer_of(self, reading: Reading) -> ScopeScorer:
         apart = self.rewritten_scope if reading.rewritten else None
@@ -201,12 +234,9 @@ class Router:
         threshold: float,
     ) -> Decision:
         query = turns[-1].content
-        if read.rewritten and self.rewritten_scope is not None:
-            threshold = self.rewritten_scope.threshold
-        elif read.rewritten:
-            threshold = max(threshold, REWRITTEN_THRESHOLD)
-        candidates = _best_of_each(judged, threshold)
-        firing = [c for c in candidates if c.probability >= threshold]
+        threshold = self._threshold_of(read, threshold)
+        candidates = _best_of_each(judged, lambda one: self._fires(one, threshold))
+        firing = [one for one in candidates if self._fires(one, threshold)]
         edits, set_aside = without_contradictions(
             [candidate.edit for candidate in firing],
             self.scorer,
@@ -217,12 +247,17 @@ class Router:
         if edits:
             route = self._route(reading, query, edits)
             reason = f"in the scope of {', '.join(edit.id for edit in edits[:3])}"
+            reason += f" (threshold {threshold:.3f})"
+        elif self.second is not None and candidates and candidates[0].second is not None:
+            reason = (
+                f"the likeliest edit reaches {candidates[0].second:.3f} with the second classifier"
+                f" (threshold {self.second.threshold:.3f})"
+            )
         elif candidates:
             reason = f"the likeliest edit reaches {candidates[0].probability:.3f}"
+            reason += f" (threshold {threshold:.3f})"
         else:
             reason = "no edit in memory is near"
-        if candidates:
-            reason += f" (threshold {threshold:.3f})"
         if set_aside:
             reason += f"; newer than {', '.join(edit.id for edit in set_aside[:3])}"
         return Decision(
@@ -254,13 +289,15 @@ def _judge(near: Sequence[Sequence[Near]], scorer: ScopeScorer) -> list[list[Can
     return [list(islice(judged, len(found))) for found in near]
 
 
-def _best_of_each(judged: Sequence[Candidate], threshold: float) -> tuple[Candidate, ...]:
-    """Return the best candidate of each edit over all views, the most probable first.
+def _best_of_each(
+    judged: Sequence[Candidate], fires: Callable[[Candidate], bool]
+) -> tuple[Candidate, ...]:
+    """Return the best candidate of each edit over all views: in scope first, then by score.
 
     What is no number comes last.
     """
     order = sorted(
-        judged, key=lambda c: (not c.probability >= threshold, -c.probability, -c.similarity)
+        judged, key=lambda c: (not fires(c), math.isnan(c.score), -c.score, -c.similarity)
     )
     best: dict[str, Candidate] = {}
     for candidate in order:

@@ -140,7 +140,7 @@ def train_decomposer(
 
     _train_adapter(
         training.train_decomposer,
-        _with(training.TrainingSettings(), learning_rate=learning_rate),
+        _with_given(training.TrainingSettings(), learning_rate=learning_rate),
         data,
         to,
         steps,
@@ -179,7 +179,9 @@ def train_query_rewriter(
 
     _train_adapter(
         training.train_rewriter,
-        _with(training.TrainingSettings(), learning_rate=learning_rate, batch_size=batch_size),
+        _with_given(
+            training.TrainingSettings(), learning_rate=learning_rate, batch_size=batch_size
+        ),
         data,
         to,
         steps,
@@ -264,7 +266,7 @@ def _train_adapter(
     )
 
 
-def _with(
+def _with_given(
     settings: AdapterSettings, *, learning_rate: float | None, batch_size: int | None = None
 ) -> AdapterSettings:
     """Return settings with what was given of these.

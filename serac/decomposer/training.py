@@ -43,7 +43,8 @@ class TrainingSettings(AdapterSettings):
     """How to train; see :class:`serac.lm_training.AdapterSettings`.
 
     Attributes:
-        examples: Examples made, at most as many as the steps take; they are taken in order.
+        examples: Examples made at most; no more than the steps take, so that of every source as
+            much is taken as its share says.
     """
 
     steps: int = 1600

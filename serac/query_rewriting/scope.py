@@ -7,26 +7,19 @@ both: each keeps things apart that the other takes for the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from classifiers import CrossEncoderScorer, ScopeScorer
 from classifiers.artifact_files import TrainedScorer
 from memory_store.errors import ArtifactError, ErrataError
-from serac.decision import Candidate
 
 SHIPPED_SCOPE = Path(__file__).parents[1] / "artifacts" / "rewritten-scope"
-SMALLEST = 1e-6
-"""Probabilities and thresholds nearer to 0 or 1 than this have no odds to reckon with."""
 
 
 @dataclass(frozen=True, slots=True)
 class RewrittenScope:
-    """What judges turns that were made to stand on their own.
+    """What judges questions that a model wrote: turns made to stand on their own, and hops.
 
     Attributes:
         scorer: Gives the probability that one is in an edit's scope.
@@ -53,30 +46,6 @@ class RewrittenScope:
             return self
         stricter = self.scorer.threshold_within(false_fire).at(1)
         return replace(self, threshold=max(self.threshold, stricter))
-
-    def agreed(self, candidates: Sequence[Candidate], threshold: float) -> list[Candidate]:
-        """Return edits that another classifier puts in scope, with the lower of two probabilities.
-
-        For that the odds of its own are multiplied by what brings its threshold to the other's, so
-        that an edit reaches the latter if both classifiers put it in scope.
-
-        Args:
-            candidates: The edits.
-            threshold: That of the other classifier.
-        """
-        pairs = [(one.view, one.edit.text) for one in candidates]
-        own = self.scorer.score(pairs) if pairs else ()
-        shift = _log_odds(threshold) - _log_odds(self.threshold)
-        moved = 1 / (1 + np.exp(-_log_odds(own) - shift))
-        return [
-            replace(one, probability=float(np.minimum(one.probability, probability)))
-            for one, probability in zip(candidates, moved, strict=True)
-        ]
-
-
-def _log_odds(probability: Any) -> Any:
-    kept = np.clip(probability, SMALLEST, 1 - SMALLEST)
-    return np.log(kept / (1 - kept))
 
 
 def load_rewritten_scope(

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from fakes import FakeEncoder
@@ -118,6 +119,14 @@ def test_what_a_first_hop_is_about_is_its_longest_name(question, name):
     assert named_in(question) == ((name,) if name else ())
 
 
+def test_other_questions_for_a_step_count_with_the_answers_before_in_place():
+    chain = replace(CHAIN, wordings={1: ("In which town are the headquarters of #1?",)})
+    plan = write_plan(Plan(("Who employs Ada?", "In which town are the headquarters of #1?")))
+    for one, equivalent in ((CHAIN, 0), (chain, 1)):
+        rows, _ = measured("musique", [one], [plan])
+        assert rows["musique: all", EQUIVALENT] == equivalent
+
+
 def test_records_of_the_dev_part_are_read(tmp_path):
     folder = tmp_path / "decomposition"
     folder.mkdir()
@@ -157,6 +166,7 @@ def test_records_of_the_dev_part_are_read(tmp_path):
     assert found[0].answers[1][-1].startswith("Old Town")
     again, _ = read_decompositions(tmp_path, "musique", 0, 5)
     assert again == found
+    assert found[0].wordings[0] == [] and found[0].wordings[1] == []  # an unknown label, and none
     found, counts = read_decompositions(tmp_path, "2wiki", 0, 100)
     assert 0 < counts["left_out"] < counts["of"]
     assert len(found) == counts["of"] - counts["left_out"]

@@ -16,3 +16,16 @@ def test_a_subject_is_put_in():
 
 def test_a_label_that_is_not_known_has_no_question():
     assert labels.asked("favourite colour", "Ada Quill") == []
+
+
+def test_a_step_with_a_label_stands_for_our_questions_and_the_plain_one():
+    assert labels.questions("#1 >> spouse ") == [
+        "Who is the spouse of #1?",
+        "Who is #1 married to?",
+        "What is the spouse of #1?",
+    ]
+    assert labels.questions("Salt >> colour") == ["What is the colour of Salt?"]
+
+
+def test_a_step_of_another_form_stands_for_nothing():
+    assert labels.questions("Who made Salt?") == []

@@ -13,6 +13,7 @@ from mello.plan_examples import (
     make_plan_examples,
     mquake_plan,
     musique_plan,
+    questions_by_hops,
 )
 from mello.plans import Plan, has_references, read_plan, write_plan
 from memory_store.errors import ErrataError
@@ -47,6 +48,11 @@ def test_every_plan_can_be_followed_and_single_hops_have_none(made):
         assert read_plan(write_plan(example.plan)) == example.plan
         assert example.source == "written" or (not example.plan) is (example.source == "single")
         assert not has_references(example.question)
+
+
+def test_our_written_questions_are_of_several_hops_and_of_one(made):
+    written = [example for example in made.fit if example.source == "written"]
+    assert {bool(example.plan) for example in written} == {True, False}
 
 
 def test_nothing_that_is_reported_on_is_among_them_even_in_disguise(folder, made):
@@ -236,3 +242,18 @@ def test_more_of_mquake_than_there_is_comes_with_the_first_subjects_of_other_cas
     for example in (one for one in many.fit if one.source == "mquake"):
         river = re.search(r"River\d+", example.plain).group()
         assert river in example.plan.steps[0]
+
+
+def test_what_is_chosen_by_does_not_depend_on_how_much_is_trained_on(folder):
+    few, many = (make_plan_examples(folder, 0, examples, 60) for examples in (90, 900))
+    again = make_plan_examples(folder, 0, 90, 60, draw=1)
+    asked = [{one.question for one in made.dev} for made in (few, many, again)]
+    assert len(asked[0] & asked[1] & asked[2]) > 30
+    assert len(asked[0] | asked[1] | asked[2]) <= 60
+
+
+def test_our_questions_of_one_hop_are_a_source_of_their_own(folder):
+    several, single = questions_by_hops(folder, "dev")
+    assert len(several["written"]) > len(single["written, one hop"]) > 50
+    assert not set(several["written"]) & set(single["written, one hop"])
+    assert "mquake, one hop" not in single

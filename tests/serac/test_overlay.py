@@ -12,7 +12,7 @@ from memory_store.errors import ArtifactError, ErrataError, InvalidQueryError, U
 from serac.calibration import measured, remember
 from serac.conversation import Turn
 from serac.overlay import FactOverlay
-from serac.query_rewriting import LazyRewriter
+from serac.query_rewriting import LazyRewriter, RewrittenScope, load_rewritten_scope
 
 NEEDLE = "The Space Needle is located in Paris."
 IN_SCOPE = "In which city is the Space Needle located, Paris?"
@@ -238,7 +238,39 @@ class TestOpen:
             assert overlay.router.rewritten_scope.threshold > usual
         with FactOverlay.open(tmp_path / "facts.db", rewriter="none", **own) as overlay:
             assert overlay.router.rewritten_scope is None
-            assert overlay.hop_router.second.threshold > usual
+
+    def test_a_calibration_holds_for_hops_too(self, tmp_path, embedded_encoder):
+        own = {"base": FakeBase(), "encoder": embedded_encoder}
+        with FactOverlay.open(tmp_path / "facts.db", **own) as overlay:
+            strict = overlay.hop_router.second.threshold
+            loose = measured(overlay.scorer, 0.05)
+            remember(overlay.memory, loose)
+        with FactOverlay.open(tmp_path / "facts.db", **own) as overlay:
+            assert overlay.hop_router.threshold == loose.threshold.at(0)
+            assert overlay.hop_router.second == overlay.router.rewritten_scope
+            assert overlay.hop_router.second.threshold < strict
+
+    @pytest.mark.parametrize(
+        ("options", "limit"),
+        [
+            ({}, "strictest"),
+            ({"false_fire": 0.05}, "of 2%"),
+            ({"hop_threshold": 0.2}, "strictest"),
+            ({"decomposer": "prompted"}, "strictest"),
+            ({"decomposer": "none"}, None),
+            ({"hop_scope": None}, None),
+            ({"hop_scope": RewrittenScope(FakeScorer(), 0.3)}, 0.3),
+            ({"rewritten_scope": RewrittenScope(FakeScorer(), 0.4)}, 0.4),
+            ({"rewritten_scope": RewrittenScope(FakeScorer(), 0.4), "rewriter": "none"}, 0.4),
+        ],
+    )
+    def test_who_judges_hops_beside_the_scope_classifier(self, embedded_encoder, options, limit):
+        measured = load_rewritten_scope().scorer.thresholds
+        stated = {"strictest": measured[0].at(1), "of 2%": measured[1].at(1)}
+        own = {"base": FakeBase(), "encoder": embedded_encoder}
+        with FactOverlay.open(":memory:", **own, **options) as overlay:
+            second = overlay.hop_router.second
+            assert (second and second.threshold) == stated.get(limit, limit)
 
     @pytest.mark.parametrize("rewriter", ["trained", "none"])
     def test_hops_are_judged_by_both_classifiers(self, embedded_encoder, rewriter):
@@ -299,7 +331,7 @@ class TestOpen:
             {"false_fire": -1.0},
             {"rewriter": "magic"},
             {"rewritten_scope": "none"},
-            {"hop_second": "none"},
+            {"hop_scope": "none"},
         ],
     )
     def test_a_wrong_setting_leaves_no_open_file(self, tmp_path, embedded_encoder, options):

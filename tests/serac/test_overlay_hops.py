@@ -121,14 +121,14 @@ class TestAsk:
     @pytest.mark.parametrize(("second", "fires"), [(0.6, True), (0.4, False)])
     def test_an_edit_answers_a_hop_if_both_classifiers_say_so(self, second, fires):
         judge = RewrittenScope(FunctionScorer(lambda query, edit: second), 0.5)
-        with make(decomposer=Planned(), answerer="counterfactual", hop_second=judge) as overlay:
+        with make(decomposer=Planned(), answerer="counterfactual", hop_scope=judge) as overlay:
             overlay.add(NEEDLE)
             assert overlay.decide(WHERE).in_scope
             assert overlay.hop_router.decide([Turn("user", WHERE)]).in_scope is fires
 
     def test_what_is_no_judge_of_hops_is_refused(self):
         with pytest.raises(ErrataError, match="is no RewrittenScope"):
-            make(hop_second=FakeScorer())
+            make(hop_scope=FakeScorer())
 
     def test_by_default_the_small_model_answers_a_hop_from_its_most_probable_edit(self):
         small = FakeCompletionBase(" Paris")

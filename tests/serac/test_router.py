@@ -409,3 +409,73 @@ def test_a_stricter_threshold_holds_for_rewritten_turns_too():
     turns = [*MUSEUM, Turn("user", CITY)]
     assert not rewriting_router(LOUVRE, threshold=0.9)[0].decide(turns).in_scope
     assert rewriting_router(LOUVRE, threshold=0.3)[0].decide(turns).in_scope
+
+
+class TestSecond:
+    """A second classifier that has to agree."""
+
+    def router(self, judge, *texts, threshold=0.5, scorer=None, limit=0.7, **options):
+        second = RewrittenScope(FunctionScorer(judge), limit)
+        scorer = scorer or always(0.9)
+        return Router(FakeMemory(*texts), scorer, threshold, second=second, **options)
+
+    @pytest.mark.parametrize("limit", [0.1, 0.7, 1.0])
+    def test_both_have_to_reach_their_thresholds(self, limit):
+        below = np.nextafter(limit, 0)
+        agrees = decide(self.router(lambda q, e: limit, NEEDLE, limit=limit), "Where?")
+        refuses = decide(self.router(lambda q, e: below, NEEDLE, limit=limit), "Where?")
+        assert agrees.in_scope and not refuses.in_scope
+        assert agrees.reason == "in the scope of e1 (threshold 0.500)"
+        assert refuses.reason.startswith(f"the likeliest edit reaches {below:.3f} with the second")
+        assert refuses.reason.endswith(f"(threshold {limit:.3f})")
+        assert (agrees.score, refuses.score) == (min(0.9, limit), min(0.9, below))
+
+    @pytest.mark.parametrize("threshold", [0.0, 1.0])
+    def test_so_it_is_where_the_first_has_an_extreme_threshold(self, threshold):
+        options = {"threshold": threshold, "scorer": always(1.0)}
+        assert decide(self.router(lambda q, e: 0.8, NEEDLE, **options), "Where?").in_scope
+        assert not decide(self.router(lambda q, e: 0.6, NEEDLE, **options), "Where?").in_scope
+
+    def test_a_limit_that_nothing_reaches_keeps_all_out(self):
+        router = self.router(lambda q, e: 1.0, NEEDLE, limit=float("inf"))
+        assert not decide(router, "Where?").in_scope
+
+    def test_what_is_no_number_is_out_of_scope(self):
+        decision = decide(self.router(lambda q, e: float("nan"), NEEDLE), "Where?")
+        assert not decision.in_scope and np.isnan(decision.score)
+
+    def test_it_is_asked_once_about_all_that_the_first_puts_in_scope(self):
+        asked = []
+
+        class Counting:
+            def score(self, pairs):
+                asked.append(list(pairs))
+                return np.full(len(pairs), 0.8)
+
+        scorer = FunctionScorer(lambda query, edit: 0.9 if edit == LOUVRE else 0.4)
+        router = self.router(None, NEEDLE, LOUVRE, scorer=scorer)
+        router.second = RewrittenScope(Counting(), 0.7)
+        queries = ["Where is the Louvre?", "And the Louvre?"]
+        decided = router.decide_many([as_turns(query) for query in queries])
+        assert [one.edits[0].text for one in decided] == [LOUVRE, LOUVRE]
+        assert decided[0].candidates[1].second is None
+        assert [[edit for _, edit in pairs] for pairs in asked] == [[LOUVRE, LOUVRE]]
+
+    def test_the_edit_that_both_find_likely_comes_first(self):
+        scorer = FunctionScorer(lambda query, edit: 0.95 if edit == NEEDLE else 0.9)
+        router = self.router(
+            lambda query, edit: 0.75 if edit == NEEDLE else 0.85, NEEDLE, LOUVRE, scorer=scorer
+        )
+        decision = decide(router, "Where are the Space Needle and the Louvre?")
+        assert [one.edit.text for one in decision.candidates] == [LOUVRE, NEEDLE]
+        assert json.loads(json.dumps(decision.as_dict()))["candidates"][0]["second"] == 0.85
+
+    def test_a_turn_that_was_made_to_stand_alone_is_held_to_its_own_threshold_too(self):
+        turns = [*as_turns("The Louvre?"), Turn("assistant", "Yes."), Turn("user", "City?")]
+        options = {
+            "rewriter": FakeRewriter(**{"City?": "In which city is the Louvre?"}),
+            "rewritten_scope": RewrittenScope(always(0.3), 0.2),
+        }
+        agrees = self.router(lambda q, e: 0.8, LOUVRE, **options).decide(turns)
+        refuses = self.router(lambda q, e: 0.6, LOUVRE, **options).decide(turns)
+        assert agrees.in_scope and agrees.rewritten and not refuses.in_scope

@@ -60,3 +60,20 @@ def test_what_can_not_be_gone_on_from_is_one_line(errata, tmp_path):
 def test_the_help_states_the_steps_that_are_taken(errata, command, settings):
     shown = errata("train", command, "--help", memory=False).out
     assert f"{settings().steps} otherwise" in " ".join(shown.split())
+
+
+@pytest.mark.parametrize("command", ["decomposer", "query-rewriter"])
+@pytest.mark.parametrize("rate", ["0", "-1", "nan", "inf"])
+def test_a_learning_rate_that_is_none_is_refused(errata, tmp_path, command, rate):
+    words = ["--data", tmp_path, "--learning-rate", rate]
+    result = errata("train", command, *words, memory=False)
+    assert (result.code, result.err) == (2, "errata: --learning-rate must be above 0\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "settings"),
+    [("decomposer", DecomposerSettings), ("query-rewriter", RewriterSettings)],
+)
+def test_the_help_states_the_learning_rate_that_is_taken(errata, command, settings):
+    told = errata("train", command, "--help", memory=False).out
+    assert f"{settings().learning_rate:g} otherwise" in told

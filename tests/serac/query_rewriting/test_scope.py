@@ -1,11 +1,7 @@
-import math
-
 import pytest
 from fakes import FunctionScorer
 
-from memory_store import Edit
 from memory_store.errors import ArtifactError
-from serac.decision import Candidate
 from serac.query_rewriting import RewrittenScope, load_rewritten_scope
 
 CAKE = "Grandma Ilse's plum cake bakes at 165 degrees."
@@ -42,38 +38,3 @@ def test_a_scorer_of_one_s_own_keeps_its_threshold():
 def test_a_folder_without_one_is_told(tmp_path):
     with pytest.raises(ArtifactError, match=r"errata train rewritten-scope makes: .* holds no"):
         load_rewritten_scope(tmp_path)
-
-
-def agreed(own, threshold=0.3, probability=0.8, other_threshold=0.5):
-    """What becomes of an edit that another classifier finds probable."""
-    scope = RewrittenScope(FunctionScorer(lambda query, edit: own), threshold)
-    candidate = Candidate(Edit("1", CAKE), 0.7, probability, "How hot?")
-    (found,) = scope.agreed([candidate], other_threshold)
-    assert (found.edit, found.similarity, found.view) == (candidate.edit, 0.7, "How hot?")
-    return found.probability
-
-
-@pytest.mark.parametrize("threshold", [0.1, 0.3, 0.9])
-@pytest.mark.parametrize("other", [0.1, 0.5, 0.79])
-def test_an_edit_stays_in_scope_where_both_classifiers_say_so(threshold, other):
-    assert agreed(threshold + 0.01, threshold, other_threshold=other) >= other
-    assert agreed(threshold - 0.01, threshold, other_threshold=other) < other
-
-
-def test_the_lower_probability_counts():
-    assert agreed(0.999) == 0.8
-    assert agreed(0.4, threshold=0.5, probability=0.8) == pytest.approx(0.4)
-
-
-def test_certain_ones_and_thresholds_that_nothing_reaches_are_no_trouble():
-    assert agreed(1.0, probability=1.0) >= 0.5 > agreed(0.0)
-    assert agreed(0.9, threshold=math.inf) < 0.5
-    assert agreed(0.9, other_threshold=0.0) >= 0.0
-    assert math.isnan(agreed(math.nan))
-
-
-def test_of_no_edits_nothing_is_asked():
-    def refuses(query, edit):
-        raise AssertionError
-
-    assert RewrittenScope(FunctionScorer(refuses), 0.3).agreed([], 0.5) == []
