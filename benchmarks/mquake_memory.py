@@ -28,10 +28,12 @@ class World:
     Attributes:
         held: Ids of the edits in memory; all there are when ``None``.
         hidden: Ids of edits in memory that are hidden.
+        trusted: Ids of edits about which the second classifier isn't asked.
     """
 
     held: frozenset[str] | None = None
     hidden: frozenset[str] = frozenset()
+    trusted: frozenset[str] = frozenset()
 
 
 class HiddenEdits:
@@ -160,6 +162,7 @@ class Worlds:
 
     def memory(self, world: World) -> Searchable:
         """Return what a router finds edits in."""
+        world = replace(world, trusted=frozenset())
         if world not in self._memories:
             whole: Searchable = self.all
             if world.held is not None:
@@ -197,7 +200,8 @@ class Worlds:
                 route=self.route,
                 second=self.second,
             )
-            decided = router.decide_many([as_turns(question) for question in questions])
+            turns = [as_turns(question) for question in questions]
+            decided = router.decide_many(turns, world.trusted)
             found.update(
                 ((world, question), decision)
                 for question, decision in zip(questions, decided, strict=True)

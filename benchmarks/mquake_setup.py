@@ -91,7 +91,7 @@ class Setup(ExitStack):
         trained = load_scope_classifier(self.encoder)
         judge = load_rewritten_scope()
         if false_fire is None:
-            threshold, second = hop_threshold(trained), hop_scope(judge, trained)
+            threshold, second = hop_threshold(trained), hop_scope(judge)
         else:
             threshold, second = trained.threshold_within(false_fire), judge.held_to(false_fire)
         folder = self.enter_context(tempfile.TemporaryDirectory())

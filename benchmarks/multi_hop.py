@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from benchmarks.mquake_memory import World
@@ -176,7 +176,7 @@ class MultiHopRun:
 
     def _ask(self, asked: Asked, base: str) -> Said:
         def ask(subquestion: str) -> Answer:
-            return self._hop(subquestion, asked.world, base)
+            return self._hop(subquestion, asked, base)
 
         plan, question = "", question_of(asked.question)
         trace = Trace(question, (), "", "single_hop")
@@ -186,8 +186,13 @@ class MultiHopRun:
         whole = None if trace.outcome == "finished" else ask(asked.question)
         return Said(asked, plan, trace, whole)
 
-    def _hop(self, subquestion: str, world: World, base: str) -> Answer:
-        decision = self.decisions.get((world, subquestion))
+    def _hop(self, subquestion: str, asked: Asked, base: str) -> Answer:
+        decision = self.decisions.get((asked.world, subquestion))
+        if decision.refused:
+            whole = self.decisions.get((asked.world, question_of(asked.question)))
+            if trusted := decision.refused & whole.likely:
+                world = replace(asked.world, trusted=trusted)
+                decision = self.decisions.get((world, subquestion))
         if not decision.in_scope:
             return Answer(self.bases[base].get(subquestion), None, decision.score)
         answer = self.edited.get((decision.route, self.prompt(decision)))

@@ -86,7 +86,7 @@ def single_hop(
     words = f"python -m benchmarks single_hop --data DATA --seed {seed} --cases {cases}"
     words += " --decomposer FOLDER" if decomposer != SHIPPED else ""
     trained = load_scope_classifier(encoder)
-    second = hop_scope(load_rewritten_scope(), trained)
+    second = hop_scope(load_rewritten_scope())
     setting = {
         "decomposer": plans.fingerprint,
         "scope_classifier": trained.fingerprint,

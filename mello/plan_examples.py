@@ -121,12 +121,10 @@ def make_plan_examples(
             chance.shuffle(kept)
             found.setdefault(part, []).append(kept[:wanted])
     fit, dev = ([one for part in found[name] for one in part] for name in ("fit", "dev"))
-    asked = {one.question for one in fit}  # our own are drawn, some twice
+    asked = {one.question for one in dev}  # our own are drawn, some twice
+    fit = [one for one in fit if one.question not in asked]
     chances["fit"].shuffle(fit)
-    return PlanExamples(
-        [_roughened(one, chances["fit"]) for one in fit],
-        [one for one in dev if one.question not in asked],
-    )
+    return PlanExamples([_roughened(one, chances["fit"]) for one in fit], dev)
 
 
 def decompositions(folder: Path, name: str, part: str, seed: int = 0) -> Iterator[dict[str, Any]]:

@@ -74,6 +74,17 @@ class Decision:
         return self.candidates[0].score if self.candidates else None
 
     @property
+    def likely(self) -> frozenset[str]:
+        """Return the ids of the edits that the first classifier puts in scope."""
+        found = (one for one in self.candidates if one.probability >= self.threshold)
+        return frozenset(one.edit.id for one in found)
+
+    @property
+    def refused(self) -> frozenset[str]:
+        """Return the ids of those that the second one refuses, where no edit answers."""
+        return frozenset() if self.in_scope else self.likely
+
+    @property
     def runner_up(self) -> Candidate | None:
         """Return the edit that came second, or ``None`` where fewer were judged."""
         return self.candidates[1] if len(self.candidates) > 1 else None

@@ -177,22 +177,18 @@ def hop_threshold(scorer: TrainedScorer, false_fire: float | None = None) -> Thr
     return scorer.threshold_within(rate / HOPS_SHARE_RATE)
 
 
-def hop_scope(
-    judge: RewrittenScope, scorer: TrainedScorer, false_fire: float | None = None
-) -> RewrittenScope:
+def hop_scope(judge: RewrittenScope, false_fire: float | None = None) -> RewrittenScope:
     """Return the classifier of rewritten turns as it judges hops beside the scope classifier.
 
-    It was not measured as strictly as that one: held to less than its strictest rate, it is held to
-    that.
+    It is held to half of a rate as well, or to the strictest that was measured for it.
 
     Args:
         judge: The classifier of rewritten turns.
-        scorer: The scope classifier.
-        false_fire: The rate that is stated for a query; the scope classifier's default when
-            ``None``.
+        false_fire: The rate that is stated for a query; the classifier's own when ``None``.
     """
-    rate = scorer.default_false_fire if false_fire is None else false_fire
-    return judge.held_to(rate / HOPS_SHARE_RATE)
+    if false_fire is None:
+        false_fire = getattr(judge.scorer, "default_false_fire", None)
+    return judge.held_to(None if false_fire is None else false_fire / HOPS_SHARE_RATE)
 
 
 def question_of(message: str) -> str:

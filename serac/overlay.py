@@ -7,7 +7,7 @@ import math
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -34,6 +34,7 @@ from serac.multi_hop import (
     hop_scope,
     hop_threshold,
     prompted,
+    question_of,
     trained,
 )
 from serac.preview import BlastRadius, preview, reference_questions
@@ -96,8 +97,9 @@ class FactOverlay:
         rewritten_scope: Judges the turns that were made to; the scorer does when ``None``.
         hop_threshold: The threshold for the hops of a multi-hop question; the other one when
             ``None``.
-        hop_scope: Judges the hops beside the scorer: an edit answers one if both say so. The
-            scorer judges them alone when ``None``.
+        hop_scope: Judges the hops beside the scorer: an edit answers one if both say so, or if the
+            scorer finds the whole question in its scope too. The scorer judges them alone when
+            ``None``.
     """
 
     def __init__(
@@ -197,16 +199,17 @@ class FactOverlay:
         if judge is None and folder is None and (rewrites or plans):
             judge = load_rewritten_scope(device=device)
         check_rewritten_scope(judge)
+        check_rewritten_scope(options.get("hop_scope"))
         memory = EditMemory.open(path, encoder, namespace=namespace)
         try:
             own = remembered(memory, scorer) if false_fire is None else None
             rewritten = judge and judge.held_to(false_fire if own is None else own.false_fire)
-            if own is None:
+            if own is None:  # one's own threshold is for every question, hops too
                 held = hop_threshold(scorer, threshold.false_fire)
                 options.setdefault("hop_threshold", held)
-            if judge is not None and plans:  # one's own threshold is for every question, hops too
-                held_by_both = hop_scope(judge, scorer, false_fire) if own is None else rewritten
-                options["hop_scope"] = held_by_both
+            if plans and judge is not None:
+                held_too = hop_scope(judge, false_fire) if own is None else rewritten
+                options["hop_scope"] = held_too
             return cls(
                 memory,
                 scorer,
@@ -309,9 +312,16 @@ class FactOverlay:
                 return None
         short = ShortAnswers(lambda: base or self.base)
 
+        @cache
+        def whole() -> Decision:
+            return self.hop_router.decide((Turn("user", question_of(question)),))
+
         def ask(subquestion: str) -> Reply:
             turn = (Turn("user", subquestion),)
             decision = self.hop_router.decide(turn)
+            trusted = decision.refused and decision.refused & whole().likely
+            if trusted:
+                decision = self.hop_router.decide(turn, trusted)
             if not decision.in_scope:
                 return Reply(short.answer(subquestion), decision)
             # A hop asks for one thing, so of several edits the most probable one answers.

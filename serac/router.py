@@ -106,28 +106,34 @@ class Router:
             return self._threshold.at(len(self.memory))
         return self._threshold
 
-    def decide(self, turns: Sequence[Turn]) -> Decision:
-        """Return the decision about the last user turn."""
-        return self.decide_many([turns])[0]
+    def decide(self, turns: Sequence[Turn], trusted: frozenset[str] = frozenset()) -> Decision:
+        """Return the decision about the last user turn; see :meth:`decide_many`."""
+        return self.decide_many([turns], trusted)[0]
 
-    def decide_many(self, conversations: Sequence[Sequence[Turn]]) -> list[Decision]:
+    def decide_many(
+        self, conversations: Sequence[Sequence[Turn]], trusted: frozenset[str] = frozenset()
+    ) -> list[Decision]:
         """Return a decision for each conversation; lookups and judgements are done in one batch.
 
         A turn that the rewriter makes stand on its own is judged as it does so, any other as it was
         written; and so is one that had a name which was lost, where an edit answers it like that.
+
+        Args:
+            conversations: The conversations.
+            trusted: Ids of edits about which the second classifier isn't asked.
         """
         threshold = self.threshold
         written = list(map(as_written, conversations))
         rewritten = self.rewritten_readings(conversations)
         read = [one or other for one, other in zip(rewritten, written, strict=True)]
         lost = [n for n, one in enumerate(read) if has_lost_a_name(written[n].text, one.text)]
-        judged = self._judged(read, threshold)
-        as_they_were = self._judged([written[n] for n in lost], threshold)
+        judged = self._judged(read, threshold, trusted)
+        as_they_were = self._judged([written[n] for n in lost], threshold, trusted)
         for place, found in zip(lost, as_they_were, strict=True):
-            if any(self._fires(candidate, threshold) for candidate in found):
+            if any(self._fires(candidate, threshold, trusted) for candidate in found):
                 read[place], judged[place] = written[place], found
         return [
-            self._decided(turns, reading, found, threshold)
+            self._decided(turns, reading, found, threshold, trusted)
             for turns, reading, found in zip(conversations, read, judged, strict=True)
         ]
 
@@ -135,7 +141,9 @@ class Router:
         """Return each last turn made to stand on its own; ``None`` where it does as it is."""
         return rewritten_readings(conversations, self.rewriter if len(self.memory) else None)
 
-    def _judged(self, readings: Sequence[Reading], threshold: float) -> list[list[Candidate]]:
+    def _judged(
+        self, readings: Sequence[Reading], threshold: float, trusted: frozenset[str]
+    ) -> list[list[Candidate]]:
         """Return for each reading the edits near to it, with what is said of them."""
         viewed = {one.text: text_views(one.text) for one in readings}
         flat = list(dict.fromkeys(view for texts in viewed.values() for view in texts))
@@ -154,10 +162,10 @@ class Router:
             for place, candidates in zip(places, found, strict=True):
                 judged[place] = candidates
         limits = [self._threshold_of(one, threshold) for one in readings]
-        return self._judged_again(judged, limits)
+        return self._judged_again(judged, limits, trusted)
 
     def _judged_again(
-        self, judged: list[list[Candidate]], limits: Sequence[float]
+        self, judged: list[list[Candidate]], limits: Sequence[float], trusted: frozenset[str]
     ) -> list[list[Candidate]]:
         """Return them with what the second classifier says of those above the limits."""
         if self.second is None:
@@ -166,27 +174,27 @@ class Router:
             (one.view, one.edit.text): None
             for found, limit in zip(judged, limits, strict=True)
             for one in found
-            if one.probability >= limit
+            if one.probability >= limit and one.edit.id not in trusted
         }
         scored = self.second.scorer.score(list(asked)) if asked else ()
         said = dict(zip(asked, map(float, scored), strict=True))
         return [
             [
                 replace(one, second=said[one.view, one.edit.text])
-                if one.probability >= limit
+                if one.probability >= limit and one.edit.id not in trusted
                 else one
                 for one in found
             ]
             for found, limit in zip(judged, limits, strict=True)
         ]
 
-    def _fires(self, candidate: Candidate, threshold: float) -> bool:
+    def _fires(self, candidate: Candidate, threshold: float, trusted: frozenset[str]) -> bool:
         """Say whether an edit is in scope."""
         if not candidate.probability >= threshold:
             return False
-        return self.second is None or (
-            candidate.second is not None and candidate.second >= self.second.threshold
-        )
+        if self.second is None or candidate.edit.id in trusted:
+            return True
+        return candidate.second is not None and candidate.second >= self.second.threshold
 
     def _threshold_of(self, reading: Reading, threshold: float) -> float:
         """Return the threshold that a reading is held to, of which the usual one is given."""
@@ -232,11 +240,13 @@ class Router:
         read: Reading,
         judged: Sequence[Candidate],
         threshold: float,
+        trusted: frozenset[str],
     ) -> Decision:
         query = turns[-1].content
         threshold = self._threshold_of(read, threshold)
-        candidates = _best_of_each(judged, lambda one: self._fires(one, threshold))
-        firing = [one for one in candidates if self._fires(one, threshold)]
+        candidates = _best_of_each(judged, lambda one: self._fires(one, threshold, trusted))
+        firing = [one for one in candidates if self._fires(one, threshold, trusted)]
+        refused = [one.second for one in candidates if one.second is not None]
         edits, set_aside = without_contradictions(
             [candidate.edit for candidate in firing],
             self.scorer,
@@ -248,11 +258,9 @@ class Router:
             route = self._route(reading, query, edits)
             reason = f"in the scope of {', '.join(edit.id for edit in edits[:3])}"
             reason += f" (threshold {threshold:.3f})"
-        elif self.second is not None and candidates and candidates[0].second is not None:
-            reason = (
-                f"the likeliest edit reaches {candidates[0].second:.3f} with the second classifier"
-                f" (threshold {self.second.threshold:.3f})"
-            )
+        elif self.second is not None and refused:
+            reason = f"the likeliest edit reaches {refused[0]:.3f} with the second classifier"
+            reason += f" (threshold {self.second.threshold:.3f})"
         elif candidates:
             reason = f"the likeliest edit reaches {candidates[0].probability:.3f}"
             reason += f" (threshold {threshold:.3f})"

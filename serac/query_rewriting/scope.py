@@ -7,6 +7,7 @@ both: each keeps things apart that the other takes for the same.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -75,5 +76,11 @@ def check_rewritten_scope(given: object) -> None:
     Raises:
         ErrataError: It is none.
     """
-    if not (given is None or isinstance(given, RewrittenScope)):
+    if given is None:
+        return
+    if not isinstance(given, RewrittenScope):
         raise ErrataError(f"{given!r} is no RewrittenScope; load_rewritten_scope(FOLDER) gives one")
+    if not callable(getattr(given.scorer, "score", None)):
+        raise ErrataError(f"{given.scorer!r} is no ScopeScorer: it has no score()")
+    if not isinstance(given.threshold, int | float) or math.isnan(given.threshold):
+        raise ErrataError(f"the threshold of a RewrittenScope is a number, not {given.threshold!r}")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from fakes import FakeEncoder, FakeMemory, FunctionScorer
 from made_up_hops import made_up_case, right_scorer, write_cases
@@ -133,3 +135,6 @@ def test_a_second_classifier_is_asked_about_what_the_first_puts_in_scope():
 
     assert [edit.id for edit in first.edits] == [edit.id for edit in again.edits] == ["1"]
     assert sorted(asked) == sorted(edit.text for edit in edits)
+    trusting = replace(question[0], trusted=frozenset({"0"}))
+    (decision,) = worlds.decide([(trusting, question[1])], silent)
+    assert {edit.id for edit in decision.edits} == {"0", "1"}

@@ -2,11 +2,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from data_folder import write_data_folder
-from fakes import FakeBase, FakeCompletionBase, FakeEncoder, FakeScorer
+from fakes import FakeBase, FakeCompletionBase, FakeEncoder, FakeScorer, ScriptedDecomposer
 from tiny_models import byte_tokenizer, tiny_llama
 
 from classifiers import ARTIFACTS
 from classifiers.train_similarity import train_similarity
+from mello import Finish
 from memory_store import EditMemory
 from memory_store.errors import ArtifactError, ErrataError, InvalidQueryError, UnknownEditError
 from serac.calibration import measured, remember
@@ -242,19 +243,20 @@ class TestOpen:
     def test_a_calibration_holds_for_hops_too(self, tmp_path, embedded_encoder):
         own = {"base": FakeBase(), "encoder": embedded_encoder}
         with FactOverlay.open(tmp_path / "facts.db", **own) as overlay:
-            strict = overlay.hop_router.second.threshold
+            usual = overlay.hop_router.second.threshold
             loose = measured(overlay.scorer, 0.05)
             remember(overlay.memory, loose)
         with FactOverlay.open(tmp_path / "facts.db", **own) as overlay:
             assert overlay.hop_router.threshold == loose.threshold.at(0)
             assert overlay.hop_router.second == overlay.router.rewritten_scope
-            assert overlay.hop_router.second.threshold < strict
+            assert overlay.hop_router.second.threshold < usual
 
     @pytest.mark.parametrize(
         ("options", "limit"),
         [
             ({}, "strictest"),
             ({"false_fire": 0.05}, "of 2%"),
+            ({"false_fire": 0.01}, "strictest"),
             ({"hop_threshold": 0.2}, "strictest"),
             ({"decomposer": "prompted"}, "strictest"),
             ({"decomposer": "none"}, None),
@@ -285,6 +287,27 @@ class TestOpen:
             assert overlay.hop_router.decide(of_state).in_scope
             assert overlay.router.decide(other).in_scope
             assert not overlay.hop_router.decide(other).in_scope
+
+    def test_a_hop_needs_one_classifier_where_the_question_is_in_scope_too(self, embedded_encoder):
+        steps = (
+            "Who is the head of government of the United Kingdom?",
+            "Which party is Angela Rayner a member of?",
+            Finish(),
+        )
+        with FactOverlay.open(
+            ":memory:",
+            base=FakeBase("Labour Party"),
+            encoder=embedded_encoder,
+            decomposer=ScriptedDecomposer(*steps),
+        ) as overlay:
+            edit = overlay.add("The prime minister of the United Kingdom is Angela Rayner.")
+            hop = overlay.hop_router.decide([Turn("user", steps[0])])
+            assert hop.refused == {edit.id}
+            asked = "Which party does the prime minister of the United Kingdom belong to?"
+            reply = overlay.ask(asked)
+            assert (reply.text, reply.decision.route) == ("Labour Party", "multi_hop")
+            asked = "Which party does the boss of the person in Number 10 belong to?"
+            assert overlay.ask(asked).decision.route != "multi_hop"
 
     def test_a_folder_without_a_rewriter_is_told_at_once(self, tmp_path, embedded_encoder):
         with pytest.raises(ArtifactError, match="holds no query rewriter; train one there"):
@@ -332,6 +355,9 @@ class TestOpen:
             {"rewriter": "magic"},
             {"rewritten_scope": "none"},
             {"hop_scope": "none"},
+            {"hop_scope": RewrittenScope("no scorer", 0.5)},
+            {"hop_scope": RewrittenScope(FakeScorer(), "0.5")},
+            {"hop_scope": RewrittenScope(FakeScorer(), float("nan"))},
         ],
     )
     def test_a_wrong_setting_leaves_no_open_file(self, tmp_path, embedded_encoder, options):

@@ -470,6 +470,21 @@ class TestSecond:
         assert [one.edit.text for one in decision.candidates] == [LOUVRE, NEEDLE]
         assert json.loads(json.dumps(decision.as_dict()))["candidates"][0]["second"] == 0.85
 
+    def test_it_isn_t_asked_about_edits_that_are_trusted(self):
+        router = self.router(lambda q, e: 0.1, NEEDLE, LOUVRE)
+        turns = as_turns("Where are the Space Needle and the Louvre?")
+        refused = router.decide(turns)
+        assert refused.refused == refused.likely == {"e1", "e2"}
+        trusting = router.decide(turns, frozenset({"e2"}))
+        assert [edit.id for edit in trusting.edits] == ["e2"]
+        assert (trusting.refused, trusting.likely) == (frozenset(), {"e1", "e2"})
+
+    def test_the_reason_tells_of_what_it_refused(self):
+        scorer = FunctionScorer(lambda query, edit: 0.95 if edit == NEEDLE else 0.85)
+        router = self.router(lambda q, e: 0.1, NEEDLE, LOUVRE, scorer=scorer, threshold=0.9)
+        decision = decide(router, "Where are the Space Needle and the Louvre?")
+        assert decision.reason.startswith("the likeliest edit reaches 0.100 with the second")
+
     def test_a_turn_that_was_made_to_stand_alone_is_held_to_its_own_threshold_too(self):
         turns = [*as_turns("The Louvre?"), Turn("assistant", "Yes."), Turn("user", "City?")]
         options = {
