@@ -170,22 +170,25 @@ class Router:
         """Return them with what the second classifier says of those above the limits."""
         if self.second is None:
             return judged
+
+        def wanted(candidate: Candidate, limit: float) -> bool:
+            return candidate.probability >= limit and candidate.edit.id not in trusted
+
+        limited = list(zip(judged, limits, strict=True))
         asked = {
             (one.view, one.edit.text): None
-            for found, limit in zip(judged, limits, strict=True)
+            for found, limit in limited
             for one in found
-            if one.probability >= limit and one.edit.id not in trusted
+            if wanted(one, limit)
         }
         scored = self.second.scorer.score(list(asked)) if asked else ()
         said = dict(zip(asked, map(float, scored), strict=True))
         return [
             [
-                replace(one, second=said[one.view, one.edit.text])
-                if one.probability >= limit and one.edit.id not in trusted
-                else one
+                replace(one, second=said[one.view, one.edit.text]) if wanted(one, limit) else one
                 for one in found
             ]
-            for found, limit in zip(judged, limits, strict=True)
+            for found, limit in limited
         ]
 
     def _fires(self, candidate: Candidate, threshold: float, trusted: frozenset[str]) -> bool:
