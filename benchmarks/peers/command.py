@@ -61,7 +61,12 @@ MomentsOption = Annotated[
 BlockOption = Annotated[
     int | None, typer.Option("--rome-block", min=0, help="Block that ROME edits, from 0 on.")
 ]
-SmallOption = Annotated[bool, typer.Option("--small", help="A few cases and edits.")]
+SmallOption = Annotated[
+    bool,
+    typer.Option(
+        "--small", help="A few cases and edits, of CounterFact alone unless --set is given."
+    ),
+]
 AgainOption = Annotated[
     bool, typer.Option("--again", help="Run parts again that the rows have already.")
 ]
@@ -101,7 +106,8 @@ def peers(
         options["rome"] = f" --rome-block {rome_block}"
     where = choose_device(device)
     sets = [
-        PeerCases(name, data, seed, amounts.neighbors) for name in (_listed(set_names) or SETS)
+        PeerCases(name, data, seed, amounts.neighbors)
+        for name in (_listed(set_names) or (SETS[:1] if small else SETS))
     ]  # all read before any is run, so that a wrong name costs nothing
     questions = everyday_questions(data, amounts.questions, seed)
     with Setup(
