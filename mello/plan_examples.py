@@ -249,7 +249,7 @@ def _first(case: dict[str, Any]) -> tuple[str, str]:
 
 def _written(part: str, wanted: int, chance: random.Random) -> Iterator[tuple[str, Plan | None]]:
     """Yield our written questions, those of one hop too, again and again with other names."""
-    questions = written_questions("fit" if part == "fit" else "dev")
+    questions = written_questions(part)
     made = sum(len(one.wordings) for one in questions)
     for _ in range(-(-wanted // made)):
         for question in questions:

@@ -130,10 +130,10 @@ class Router:
         judged = self._judged(read, threshold, trusted)
         as_they_were = self._judged([written[n] for n in lost], threshold, trusted)
         for place, found in zip(lost, as_they_were, strict=True):
-            if any(self._fires(candidate, threshold, trusted) for candidate in found):
+            if any(self._fires(candidate, threshold) for candidate in found):
                 read[place], judged[place] = written[place], found
         return [
-            self._decided(turns, reading, found, threshold, trusted)
+            self._decided(turns, reading, found, threshold)
             for turns, reading, found in zip(conversations, read, judged, strict=True)
         ]
 
@@ -191,13 +191,13 @@ class Router:
             for found, limit in limited
         ]
 
-    def _fires(self, candidate: Candidate, threshold: float, trusted: frozenset[str]) -> bool:
-        """Say whether an edit is in scope."""
+    def _fires(self, candidate: Candidate, threshold: float) -> bool:
+        """Say whether an edit is in scope: the second classifier, where it was asked, agrees."""
         if not candidate.probability >= threshold:
             return False
-        if self.second is None or candidate.edit.id in trusted:
+        if self.second is None or candidate.second is None:
             return True
-        return candidate.second is not None and candidate.second >= self.second.threshold
+        return candidate.second >= self.second.threshold
 
     def _threshold_of(self, reading: Reading, threshold: float) -> float:
         """Return the threshold that a reading is held to, of which the usual one is given."""
@@ -243,12 +243,11 @@ class Router:
         read: Reading,
         judged: Sequence[Candidate],
         threshold: float,
-        trusted: frozenset[str],
     ) -> Decision:
         query = turns[-1].content
         threshold = self._threshold_of(read, threshold)
-        candidates = _best_of_each(judged, lambda one: self._fires(one, threshold, trusted))
-        firing = [one for one in candidates if self._fires(one, threshold, trusted)]
+        candidates = _best_of_each(judged, lambda one: self._fires(one, threshold))
+        firing = [one for one in candidates if self._fires(one, threshold)]
         refused = [one.second for one in candidates if one.second is not None]
         edits, set_aside = without_contradictions(
             [candidate.edit for candidate in firing],

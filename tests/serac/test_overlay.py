@@ -197,6 +197,14 @@ class TestThreads:
         assert answerers[0].model is bases[0]
 
 
+def calibrated(path, rate, **own):
+    """Calibrate a memory to a rate; return the calibration, and the overlay as it was before."""
+    with FactOverlay.open(path, **own) as overlay:
+        found = measured(overlay.scorer, rate)
+        remember(overlay.memory, found)
+    return found, overlay
+
+
 @pytest.mark.model
 class TestOpen:
     def test_edits_are_there_when_it_is_opened_again(self, tmp_path, embedded_encoder):
@@ -230,10 +238,8 @@ class TestOpen:
         self, tmp_path, embedded_encoder
     ):
         own = {"base": FakeBase(), "encoder": embedded_encoder}
-        with FactOverlay.open(tmp_path / "facts.db", **own) as overlay:
-            usual = overlay.router.rewritten_scope.threshold
-            strict = measured(overlay.scorer, 0.001)
-            remember(overlay.memory, strict)
+        strict, before = calibrated(tmp_path / "facts.db", 0.001, **own)
+        usual = before.router.rewritten_scope.threshold
         with FactOverlay.open(tmp_path / "facts.db", **own) as overlay:
             assert overlay.router.threshold == strict.threshold.at(0)
             assert overlay.router.rewritten_scope.threshold > usual
@@ -242,10 +248,8 @@ class TestOpen:
 
     def test_a_calibration_holds_for_hops_too(self, tmp_path, embedded_encoder):
         own = {"base": FakeBase(), "encoder": embedded_encoder}
-        with FactOverlay.open(tmp_path / "facts.db", **own) as overlay:
-            usual = overlay.hop_router.second.threshold
-            loose = measured(overlay.scorer, 0.05)
-            remember(overlay.memory, loose)
+        loose, before = calibrated(tmp_path / "facts.db", 0.05, **own)
+        usual = before.hop_router.second.threshold
         with FactOverlay.open(tmp_path / "facts.db", **own) as overlay:
             assert overlay.hop_router.threshold == loose.threshold.at(0)
             assert overlay.hop_router.second == overlay.router.rewritten_scope
