@@ -1,7 +1,8 @@
 """Training of the classifier of rewritten turns: the scope classifier, gone on with.
 
-It begins with the shipped scope classifier's adapter, and sees turns of conversations beside the
-pairs that that one was trained on. Turns are as their queries are written, not as a rewriter would.
+It begins with the shipped scope classifier's adapter, and sees turns of conversations and written
+facts beside the pairs that that one was trained on. Turns are as their queries are written, not as
+a rewriter would.
 """
 
 from __future__ import annotations
@@ -34,7 +35,12 @@ from classifiers.thresholds import choose_threshold
 from classifiers.training_pairs import Pair, Report, make_training_pairs, shortlists, silent
 from memory_store.encoder import Encoder
 from serac.lm_training import share_right
-from serac.query_rewriting.scope_pairs import JudgedTurn, judged_turns, training_pairs
+from serac.query_rewriting.scope_pairs import (
+    JudgedTurn,
+    judged_turns,
+    training_pairs,
+    written_fact_pairs,
+)
 
 STATED_RATES = (0.01, 0.02, 0.03, 0.05)
 DEFAULT_FALSE_FIRE = 0.03
@@ -47,11 +53,12 @@ class TrainingSettings(PairSettings):
 
     Attributes:
         draws: How often names are drawn for each conversation.
+        fact_draws: How often they are, and a wording of the edit is, for each written fact.
         ordinary: How many of the scope classifier's own pairs are among the others.
         dev_turns: Turns of dev that are taken, at most; all when ``None``.
     """
 
-    steps: int = 1800
+    steps: int = 2400
     batch_size: int = 64
     learning_rate: float = 4e-4
     warmup_steps: int = 100
@@ -60,7 +67,8 @@ class TrainingSettings(PairSettings):
     dropout: float = 0.0
     evaluate_every: int = 300
     patience: int = 3
-    draws: int = 4
+    draws: int = 2
+    fact_draws: int = 4
     ordinary: int = 30_000
     dev_turns: int | None = None
 
@@ -96,6 +104,7 @@ def train_rewritten_scope(
     """
     check_out(out)
     pairs = training_pairs(judged_turns("fit", seed, settings.draws), seed)
+    pairs += written_fact_pairs("fit", seed, settings.fact_draws)
     if settings.ordinary:
         pairs += make_training_pairs(folder, encoder, seed, report).pairs[: settings.ordinary]
     random.Random(seed).shuffle(pairs)  # noqa: S311

@@ -7,12 +7,12 @@ which are drawn anew each time, so that one conversation makes many examples.
 from __future__ import annotations
 
 import random
-import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from classifiers.drawn_names import draw_names, with_names
 from serac.conversation import Turn
 
 FOLDER = Path(__file__).parent / "conversations"
@@ -25,9 +25,6 @@ HELD_OUT = 10
 
 AFTER_ANOTHER = 0.2
 """How often the beginning of another conversation comes first."""
-
-_PLACE = re.compile(r"\{([A-Z])\}")
-_SENTENCE_BEGINS = re.compile(r"(?:^|[.!?] )$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +75,10 @@ class WrittenConversation:
 
     def named(self, chance: random.Random) -> NamedConversation:
         """Return it with names drawn, no two the same."""
-        drawn: dict[str, str] = {}
-        for letter, names in self.names.items():
-            drawn[letter] = chance.choice([one for one in names if one not in drawn.values()])
-
-        def put(name: str, before: str) -> str:
-            begins = _SENTENCE_BEGINS.search(before) is not None
-            return name[:1].upper() + name[1:] if begins else name
+        drawn = draw_names(self.names, chance)
 
         def fill(text: str) -> str:
-            return _PLACE.sub(lambda found: put(drawn[found[1]], text[: found.start()]), text)
+            return with_names(text, drawn)
 
         exchanges = tuple(
             Exchange(fill(one.user), one.query and fill(one.query), fill(one.assistant))

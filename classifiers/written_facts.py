@@ -1,0 +1,86 @@
+"""Facts written one by one: ways to state each, queries that it answers, and others.
+
+The others look alike: they ask for a near relation of the same subject, or the same one of
+another. Names stand for others of their sort, which are drawn anew each time.
+"""
+
+from __future__ import annotations
+
+import random
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from classifiers.drawn_names import draw_names, with_names
+from classifiers.training_pairs import Pair
+
+FOLDER = Path(__file__).parent / "wordings" / "facts"
+HELD_OUT = 10
+"""Every so many facts of a file, one is for dev alone."""
+
+ANSWERED, NOT_ANSWERED = "written fact, asked for", "written fact, something near asked for"
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFact:
+    """A fact with places for names, such as ``{A}``.
+
+    Attributes:
+        edits: Sentences that each state it.
+        asks: Queries that it answers.
+        others: Queries that it doesn't answer.
+        names: For each letter, the names that may stand there.
+    """
+
+    edits: tuple[str, ...]
+    asks: tuple[str, ...]
+    others: tuple[str, ...]
+    names: dict[str, tuple[str, ...]]
+
+    def pairs(self, chance: random.Random) -> list[Pair]:
+        """Return each query with one of the edits, drawn for it as the names in both are.
+
+        Args:
+            chance: Where chance comes from.
+        """
+        found = []
+        for query in (*self.asks, *self.others):
+            drawn, answered = draw_names(self.names, chance), query in self.asks
+            edit = with_names(chance.choice(self.edits), drawn)
+            kind = ANSWERED if answered else NOT_ANSWERED
+            found.append(Pair(with_names(query, drawn), edit, answered, kind))
+        return found
+
+
+def fact_pairs(part: str, seed: int = 0, draws: int = 1) -> list[Pair]:
+    """Return pairs of all facts of a part, in a fixed order.
+
+    Args:
+        part: ``fit`` to train on, ``dev`` to choose by.
+        seed: Decides every random choice.
+        draws: How often edits and names are drawn for each query.
+    """
+    chance = random.Random(f"{seed} {part} facts")  # noqa: S311
+    return [
+        pair for _ in range(draws) for fact in written_facts(part) for pair in fact.pairs(chance)
+    ]
+
+
+@cache
+def written_facts(part: str) -> tuple[WrittenFact, ...]:
+    """Return the facts of a part.
+
+    Args:
+        part: ``fit`` to train on, ``dev`` to choose by.
+    """
+    found = []
+    for file in sorted(FOLDER.glob("*.toml")):
+        with file.open("rb") as opened:
+            records = tomllib.load(opened)["fact"]
+        for number, record in enumerate(records):
+            if (number % HELD_OUT == HELD_OUT - 1) is (part == "dev"):
+                edits, asks, others = (tuple(record[key]) for key in ("edits", "asks", "others"))
+                names = {letter: tuple(given) for letter, given in record.get("names", {}).items()}
+                found.append(WrittenFact(edits, asks, others, names))
+    return tuple(found)
