@@ -200,7 +200,7 @@ def train_rewritten_scope(
         "rewritten-scope"
     ),
     steps: Annotated[
-        int | None, typer.Option("--steps", min=1, help="Most steps; 1800 otherwise.")
+        int | None, typer.Option("--steps", min=1, help="Most steps; 1500 otherwise.")
     ] = None,
     seed: SeedOption = 0,
     device: DeviceOption = None,

@@ -58,14 +58,14 @@ class TrainingSettings(PairSettings):
         dev_turns: Turns of dev that are taken, at most; all when ``None``.
     """
 
-    steps: int = 2400
+    steps: int = 1500
     batch_size: int = 64
     learning_rate: float = 4e-4
     warmup_steps: int = 100
     rank: int = 64
     alpha: int = 64
     dropout: float = 0.0
-    evaluate_every: int = 300
+    evaluate_every: int = 500
     patience: int = 3
     draws: int = 2
     fact_draws: int = 4
