@@ -121,7 +121,7 @@ def _of_turn(
     answer = overlay.answer(turns, decision)
     right = is_right(answer, turn.answers, turn.excluded)
     # As the turn is read where no edit answers it as it was written.
-    reading = overlay.router.rewritten_readings([turns])[0] or as_written(turns)
+    reading = next(iter(overlay.router.rewritten_readings([turns])[0]), as_written(turns))
     given = overlay.answerer(auto_route(reading.text, [own])).answer(turns, [own], reading.text)
     given_right = is_right(given, turn.answers, turn.excluded)
     told({**record, "own": own.text, "answer": answer, "given": given, "right": right})

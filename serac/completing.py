@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -56,6 +57,75 @@ def complete_all(
             answers[place] = "".join(cut_at_stop([text], stop)).strip()
         progress(len(places))
     return answers
+
+
+def likeliest_all(
+    model: TransformersBase,
+    prompts: Sequence[str],
+    *,
+    most: int,
+    max_new_tokens: int,
+    progress: Callable[[int], None],
+) -> list[list[tuple[str, float]]]:
+    """Return the likeliest continuations of each plain prompt, by beam search.
+
+    A prompt is read once for all its beams.
+
+    Args:
+        model: The model.
+        prompts: What is continued.
+        most: How many continuations, and beams.
+        max_new_tokens: Longest continuation; one ends where the model ends it.
+        progress: Told how many more prompts are done.
+
+    Returns:
+        For each prompt, continuations with their probabilities, the likeliest first.
+    """
+    import torch
+
+    found: list[list[tuple[str, float]]] = [[] for _ in prompts]
+    for places, batch in batches(model, prompts, "left"):
+        read = batch["input_ids"].shape[1]
+        with torch.inference_mode():
+            written = model.model.generate(
+                **batch,
+                **_read_for_beams(model, batch, most),
+                max_new_tokens=max_new_tokens,
+                do_sample=False,
+                num_beams=most,
+                num_return_sequences=most,
+                length_penalty=0.0,  # scores are the log-probabilities of whole continuations
+                early_stopping=True,
+                pad_token_id=model.tokenizer.eos_token_id,
+                return_dict_in_generate=True,
+                output_scores=True,
+            )
+        texts = model.tokenizer.batch_decode(written.sequences[:, read:], skip_special_tokens=True)
+        scores = written.sequences_scores.tolist()
+        for number, place in enumerate(places):
+            own = slice(number * most, (number + 1) * most)
+            found[place] = [
+                (text.strip(), math.exp(score))
+                for text, score in zip(texts[own], scores[own], strict=True)
+            ]
+        progress(len(places))
+    return found
+
+
+def _read_for_beams(model: TransformersBase, batch: dict[str, Any], most: int) -> dict[str, Any]:
+    """Return what ``generate`` needs so that no prompt is read again for every beam."""
+    mask = batch["attention_mask"][:, :-1]
+    if not mask.shape[1]:
+        return {}
+    read = model.model(
+        input_ids=batch["input_ids"][:, :-1],
+        attention_mask=mask,
+        position_ids=(mask.cumsum(1) - 1).clamp(min=0),
+        use_cache=True,
+        logits_to_keep=1,
+    )
+    read.past_key_values.batch_repeat_interleave(most)
+    return {"past_key_values": read.past_key_values}
 
 
 def batches(

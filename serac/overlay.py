@@ -306,7 +306,7 @@ class FactOverlay:
             return None
         rewritten = None
         if may_refer_back(turns):
-            rewritten = self.router.rewritten_readings([turns])[0]
+            rewritten = next(iter(self.router.rewritten_readings([turns])[0]), None)
             question = rewritten.text if rewritten else question
             if not multi_hop.may_have_hops(question) or (not rewritten and has_pronoun(question)):
                 return None

@@ -115,8 +115,9 @@ class Router:
     ) -> list[Decision]:
         """Return a decision for each conversation; lookups and judgements are done in one batch.
 
-        A turn that the rewriter makes stand on its own is judged as it does so, any other as it was
-        written; and so is one that had a name which was lost, where an edit answers it like that.
+        A turn that the rewriter makes stand on its own is judged as it does so, in each of the ways
+        that it has, any other as it was written; and so is one that had a name which was lost,
+        where an edit answers it like that.
 
         Args:
             conversations: The conversations.
@@ -125,20 +126,24 @@ class Router:
         threshold = self.threshold
         written = list(map(as_written, conversations))
         rewritten = self.rewritten_readings(conversations)
-        read = [one or other for one, other in zip(rewritten, written, strict=True)]
-        lost = [n for n, one in enumerate(read) if has_lost_a_name(written[n].text, one.text)]
-        judged = self._judged(read, threshold, trusted)
+        readings = [ways or (own,) for ways, own in zip(rewritten, written, strict=True)]
+        flat = iter(self._judged([one for ways in readings for one in ways], threshold, trusted))
+        judged = [_judged_by_all(ways, list(islice(flat, len(ways)))) for ways in readings]
+        likeliest = [ways[0].text for ways in readings]
+        lost = [n for n, own in enumerate(written) if has_lost_a_name(own.text, likeliest[n])]
         as_they_were = self._judged([written[n] for n in lost], threshold, trusted)
         for place, found in zip(lost, as_they_were, strict=True):
             if any(self._fires(candidate, threshold) for candidate in found):
-                read[place], judged[place] = written[place], found
+                judged[place] = written[place], found
         return [
             self._decided(turns, reading, found, threshold)
-            for turns, reading, found in zip(conversations, read, judged, strict=True)
+            for turns, (reading, found) in zip(conversations, judged, strict=True)
         ]
 
-    def rewritten_readings(self, conversations: Sequence[Sequence[Turn]]) -> list[Reading | None]:
-        """Return each last turn made to stand on its own; ``None`` where it does as it is."""
+    def rewritten_readings(
+        self, conversations: Sequence[Sequence[Turn]]
+    ) -> list[tuple[Reading, ...]]:
+        """Return the ways to make each last turn stand on its own; none where it does as it is."""
         return rewritten_readings(conversations, self.rewriter if len(self.memory) else None)
 
     def _judged(
@@ -297,6 +302,36 @@ def _judge(near: Sequence[Sequence[Near]], scorer: ScopeScorer) -> list[list[Can
     scored = zip(flat, scorer.score(pairs) if pairs else (), strict=True)
     judged = iter([one.candidate(float(probability)) for one, probability in scored])
     return [list(islice(judged, len(found))) for found in near]
+
+
+def _judged_by_all(
+    readings: Sequence[Reading], judged: Sequence[list[Candidate]]
+) -> tuple[Reading, list[Candidate]]:
+    """Return what all readings of a turn say of the edits near to any, and the reading to keep.
+
+    The probability that an edit answers the turn is the mean over its readings, each weighted with
+    the square root of its own probability: rarer ones are often the same in plainer words. The
+    reading that says most for the likeliest edit is kept.
+
+    Args:
+        readings: The readings, the likeliest first.
+        judged: For each, the edits near to it.
+    """
+    if len(readings) == 1:
+        return readings[0], judged[0]
+    weights = [math.sqrt(one.probability) for one in readings]
+    total = sum(weights) or 1.0
+    said: dict[str, list[tuple[float, Reading, Candidate]]] = {}
+    for reading, weight, found in zip(readings, weights, judged, strict=True):
+        for one in _best_of_each(found, lambda _: False):
+            share = weight / total * one.probability
+            said.setdefault(one.edit.id, []).append((share, reading, one))
+    combined, reading_of = [], {}
+    for edit, own in said.items():
+        _, reading_of[edit], most = max(own, key=lambda each: each[0])
+        combined.append(replace(most, probability=sum(share for share, _, _ in own)))
+    best = _best_of_each(combined, lambda _: False)
+    return (reading_of[best[0].edit.id] if best else readings[0]), combined
 
 
 def _best_of_each(

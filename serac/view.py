@@ -1,8 +1,8 @@
 """The readings of a query: what its last turn asks, made to stand on its own.
 
 A turn may refer back ("Who designed it?", "And the capital?", "And Oslo?"). Then it is read as the
-query of its own that a rewriter makes of the conversation. That is a guess; the scope classifier
-tells whether an edit answers it.
+query of its own that a rewriter makes of the conversation, or as each of several. Those are
+guesses; the scope classifier tells whether an edit answers them.
 """
 
 from __future__ import annotations
@@ -26,8 +26,25 @@ _WORD = re.compile(r"\w+")
 _SENTENCE_END = re.compile(r"[.:?!]\s+")
 
 
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A query that a turn may have been meant as.
+
+    Attributes:
+        query: The query; ``None`` where the turn can be understood as it is.
+        probability: How likely it is.
+    """
+
+    query: str | None
+    probability: float = 1.0
+
+
 class Rewriter(Protocol):
-    """Writes the last turns of conversations as queries of their own."""
+    """Writes the last turns of conversations as queries of their own.
+
+    One that has several guesses has a method ``guess_all`` too, which returns for each conversation
+    a list of :class:`Guess`, the likeliest first; that is used then.
+    """
 
     def rewrite_all(self, conversations: Sequence[Sequence[Turn]]) -> list[str | None]:
         """Return what each last turn asks; ``None`` where it can be understood as it is.
@@ -48,10 +65,12 @@ class Reading:
     Attributes:
         text: The turn, standing on its own.
         rewritten: Whether it was made to, with what was said before.
+        probability: How likely this is what was meant; among several readings of a turn.
     """
 
     text: str
     rewritten: bool = False
+    probability: float = 1.0
 
 
 def as_written(turns: Sequence[Turn]) -> Reading:
@@ -89,30 +108,64 @@ def words_within_sentences(text: str) -> list[str]:
 
 def rewritten_readings(
     conversations: Sequence[Sequence[Turn]], rewriter: Rewriter | None
-) -> list[Reading | None]:
-    """Return each last turn made to stand on its own; ``None`` where it does as it is.
+) -> list[tuple[Reading, ...]]:
+    """Return the ways to make each last turn stand on its own, the likeliest first.
 
     Args:
-        conversations: The conversations, each with the user's turn last.
+        conversations: The conversations.
         rewriter: Is shown those whose last turn may refer back, all at once; without one nothing
             is rewritten. What can't be asked counts as no query.
 
+    Returns:
+        None for a turn that most likely does as it is.
+
     Raises:
-        ErrataError: It returned something else than a query or ``None`` for each.
+        ErrataError: It returned something else than a query or ``None``, or guesses, for each.
     """
-    found: list[Reading | None] = [None] * len(conversations)
+    found: list[tuple[Reading, ...]] = [()] * len(conversations)
     places = [n for n, turns in enumerate(conversations) if may_refer_back(turns)]
     if rewriter is None or not places:
         return found
-    returned: object = rewriter.rewrite_all([conversations[n] for n in places])
-    queries = list(returned) if isinstance(returned, (list, tuple)) else []
-    if len(queries) != len(places) or not all(isinstance(q, (str, NoneType)) for q in queries):
-        raise ErrataError("a rewriter has to return a query, or None, for each conversation")
-    for place, query in zip(places, queries, strict=True):
-        text = (query or "").strip()
-        if _can_be_asked(text) and text != conversations[place][-1].content.strip():
-            found[place] = Reading(text, rewritten=True)
+    guessed = _guesses(rewriter, [conversations[n] for n in places])
+    for place, guesses in zip(places, guessed, strict=True):
+        found[place] = _readings(conversations[place][-1].content.strip(), guesses)
     return found
+
+
+def _readings(turn: str, guesses: Sequence[Guess]) -> tuple[Reading, ...]:
+    chances: dict[str, float] = {}
+    for one in guesses:
+        text = turn if one.query is None else one.query.strip()
+        if _can_be_asked(text):
+            chances[text] = chances.get(text, 0.0) + one.probability
+    order = sorted(chances, key=lambda text: -chances[text])
+    if not order or order[0] == turn:
+        return ()
+    return tuple(Reading(text, True, chances[text]) for text in order if text != turn)
+
+
+def _guesses(rewriter: Rewriter, conversations: list[Sequence[Turn]]) -> list[list[Guess]]:
+    """Return what a rewriter makes of each conversation.
+
+    Raises:
+        ErrataError: It returned something else.
+    """
+    guess = getattr(rewriter, "guess_all", None)
+    returned: object = (guess or rewriter.rewrite_all)(conversations)
+    each = list(returned) if isinstance(returned, (list, tuple)) else []
+    if guess is None:
+        each = [[Guess(one)] if isinstance(one, (str, NoneType)) else None for one in each]
+    if len(each) != len(conversations) or not all(map(_are_guesses, each)):
+        wanted = "a query, or None," if guess is None else "a list of Guess"
+        raise ErrataError(f"a rewriter has to return {wanted} for each conversation")
+    return [list(one) for one in each]
+
+
+def _are_guesses(given: object) -> bool:
+    return isinstance(given, (list, tuple)) and all(
+        isinstance(one, Guess) and isinstance(one.query, (str, NoneType)) and one.probability >= 0
+        for one in given
+    )
 
 
 def _can_be_asked(text: str) -> bool:

@@ -13,6 +13,7 @@ from classifiers import ThresholdChoice, TrainedScorer
 from mello import Answer, Finish, Hop, Subquestion
 from memory_store import Edit, SearchHit
 from serac.conversation import Turn
+from serac.view import Guess
 
 
 def words(text: str) -> set[str]:
@@ -183,6 +184,19 @@ class FakeRewriter:
     def rewrite_all(self, conversations: Sequence[Sequence[Turn]]) -> list[str | None]:
         self.shown.append([tuple(turns) for turns in conversations])
         return [self.queries.get(turns[-1].content) for turns in conversations]
+
+
+class GuessingRewriter(FakeRewriter):
+    """Fits ``Rewriter``, with several guesses, by a table from last turns to (query, chance)."""
+
+    def __init__(self, **guesses: Sequence[tuple[str | None, float]]) -> None:
+        super().__init__()
+        self.guesses = guesses
+
+    def guess_all(self, conversations: Sequence[Sequence[Turn]]) -> list[list[Guess]]:
+        self.shown.append([tuple(turns) for turns in conversations])
+        told = [self.guesses.get(turns[-1].content, [(None, 1.0)]) for turns in conversations]
+        return [[Guess(*one) for one in own] for own in told]
 
 
 class ScriptedDecomposer:

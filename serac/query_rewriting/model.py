@@ -1,4 +1,8 @@
-"""The trained query rewriter: it shares its body with the embedded base model, left as it is."""
+"""The trained query rewriter: it shares its body with the embedded base model, left as it is.
+
+It has several guesses at what a turn asks: the likeliest one may miss it, or be worded as nobody
+would word an edit.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +14,16 @@ from typing import Any
 
 from memory_store.errors import ErrataError
 from serac.adapter_files import adapted, read_adapter_config
-from serac.completing import complete_all
+from serac.completing import likeliest_all
 from serac.conversation import Turn
 from serac.query_rewriting.prompt import (
     EARLIER,
-    STOP,
     has_new_names,
     read_rewritten,
     rewriting_prompt,
 )
 from serac.transformers_base import TransformersBase
+from serac.view import Guess
 
 REWRITERS = ("trained", "none")
 """Rewriters by name: the shipped one, and no one."""
@@ -27,6 +31,9 @@ REWRITERS = ("trained", "none")
 DEFAULT_REWRITER = "trained"
 SHIPPED = Path(__file__).parents[1] / "artifacts" / "query-rewriter"
 ADAPTER = "query-rewriter"
+GUESSES = 8
+"""Queries that are written for a turn."""
+
 LONGEST_QUERY = 64
 """Tokens."""
 
@@ -48,7 +55,7 @@ class TrainedRewriter:
     def __init__(self, model: TransformersBase, facts: dict[str, Any]) -> None:
         self.model = model
         self.facts = facts
-        self._known: OrderedDict[str, str] = OrderedDict()
+        self._known: OrderedDict[str, list[tuple[str, float]]] = OrderedDict()
         self._one_at_a_time = threading.Lock()
 
     @property
@@ -61,9 +68,22 @@ class TrainedRewriter:
         conversations: Sequence[Sequence[Turn]],
         progress: Callable[[int], None] = lambda more: None,
     ) -> list[str | None]:
-        """Return what each last turn asks; ``None`` where it can be understood as it is.
+        """Return the likeliest query of each last turn; ``None`` where that is the turn as it is.
 
-        A query with a name that nobody has said is made up, and counts as none.
+        Args:
+            conversations: The conversations, each with the user's turn last.
+            progress: Told how many more were read.
+        """
+        return [guesses[0].query for guesses in self.guess_all(conversations, progress)]
+
+    def guess_all(
+        self,
+        conversations: Sequence[Sequence[Turn]],
+        progress: Callable[[int], None] = lambda more: None,
+    ) -> list[list[Guess]]:
+        """Return what each last turn may ask, the likeliest first, at least one.
+
+        A query with a name that nobody has said is made up, and left out.
 
         Args:
             conversations: The conversations, each with the user's turn last.
@@ -71,13 +91,14 @@ class TrainedRewriter:
         """
         prompts = list(map(self._prompt, conversations))
         with self._one_at_a_time:
-            written = self._written([one for one in prompts if one is not None], progress)
-        texts = iter(written)
-        queries = [None if one is None else read_rewritten(next(texts)) for one in prompts]
-        return [
-            None if query is None or has_new_names(query, turns) else query
-            for query, turns in zip(queries, conversations, strict=True)
-        ]
+            written = iter(self._written([one for one in prompts if one is not None], progress))
+        found = []
+        for prompt, turns in zip(prompts, conversations, strict=True):
+            texts = [] if prompt is None else next(written)
+            guesses = [Guess(read_rewritten(text), chance) for text, chance in texts]
+            said = [one for one in guesses if not (one.query and has_new_names(one.query, turns))]
+            found.append(said or [Guess(None)])
+        return found
 
     def _prompt(self, turns: Sequence[Turn]) -> str | None:
         """Return the prompt with as many turns as fit; ``None`` where the last alone doesn't."""
@@ -90,14 +111,16 @@ class TrainedRewriter:
     def _count(self, text: str) -> int:
         return len(self.model.tokenizer(text, verbose=False)["input_ids"])
 
-    def _written(self, prompts: Sequence[str], progress: Callable[[int], None]) -> list[str]:
+    def _written(
+        self, prompts: Sequence[str], progress: Callable[[int], None]
+    ) -> list[list[tuple[str, float]]]:
         new = [prompt for prompt in dict.fromkeys(prompts) if prompt not in self._known]
         found = dict(self._known)
-        texts = complete_all(
-            self.model, new, stop=[STOP], max_new_tokens=LONGEST_QUERY, progress=progress
+        texts = likeliest_all(
+            self.model, new, most=GUESSES, max_new_tokens=LONGEST_QUERY, progress=progress
         )
-        for prompt, text in zip(new, texts, strict=True):
-            found[prompt] = self._known[prompt] = text
+        for prompt, guesses in zip(new, texts, strict=True):
+            found[prompt] = self._known[prompt] = guesses
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return [found[prompt] for prompt in prompts]
@@ -115,7 +138,18 @@ class LazyRewriter:
         self._load = load
 
     def rewrite_all(self, conversations: Sequence[Sequence[Turn]]) -> list[str | None]:
-        """Return what each last turn asks; ``None`` where it can be understood as it is.
+        """Return the likeliest query of each last turn; ``None`` where that is the turn as it is.
+
+        Args:
+            conversations: The conversations, each with the user's turn last.
+
+        Raises:
+            ArtifactError: It is missing or damaged.
+        """
+        return [guesses[0].query for guesses in self.guess_all(conversations)]
+
+    def guess_all(self, conversations: Sequence[Sequence[Turn]]) -> list[list[Guess]]:
+        """Return what each last turn may ask, the likeliest first, at least one.
 
         Args:
             conversations: The conversations, each with the user's turn last.
@@ -124,7 +158,9 @@ class LazyRewriter:
             ArtifactError: It is missing or damaged.
         """
         rewriter = self._load()
-        return rewriter.rewrite_all(conversations) if rewriter else [None] * len(conversations)
+        if rewriter is None:
+            return [[Guess(None)] for _ in conversations]
+        return rewriter.guess_all(conversations)
 
 
 def load_rewriter(body: TransformersBase, folder: Path = SHIPPED) -> TrainedRewriter:

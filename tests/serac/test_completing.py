@@ -2,7 +2,7 @@ import pytest
 import torch
 from tiny_models import byte_tokenizer, tiny_base, tiny_llama, word_tokenizer
 
-from serac.completing import TOKENS_IN_BATCH, batches, complete_all
+from serac.completing import TOKENS_IN_BATCH, batches, complete_all, likeliest_all
 from serac.transformers_base import TransformersBase
 
 PROMPTS = ["The Space Needle is in", "Oslo", "A longer prompt about a tower in Rome", "Hm", "Oslo"]
@@ -89,3 +89,48 @@ def test_no_batch_holds_more_than_it_may_and_none_is_left_out():
     assert len(found) < len(texts)
     lengths = [len(texts[place]) for places, _ in found for place in places]
     assert lengths == sorted(lengths)
+
+
+# Several continuations
+
+
+def beams(base, prompts, most=4):
+    done = []
+    found = likeliest_all(base, prompts, most=most, max_new_tokens=5, progress=done.append)
+    assert sum(done) == len(prompts)
+    return found
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt2"])
+def test_each_prompt_has_its_likeliest_continuations_whatever_is_read_with_it(kind):
+    base = tiny_base(kind, byte_tokenizer())
+    found = beams(base, PROMPTS)
+
+    assert all(len(own) == 4 for own in found)
+    for prompt, own in zip(PROMPTS, found, strict=True):
+        chances = [chance for _, chance in own]
+        assert chances == sorted(chances, reverse=True) and 0 < sum(chances) <= 1.0001
+        [alone] = beams(base, [prompt])
+        assert [text for text, _ in alone] == [text for text, _ in own]
+        assert [chance for _, chance in alone] == pytest.approx(chances, rel=1e-3)
+
+
+def test_the_probability_is_that_of_the_whole_continuation():
+    base, prompt = tiny_base("llama", word_tokenizer()), "the tower in Paris"
+    tokens = base.tokenizer(prompt, return_tensors="pt")["input_ids"]
+    with torch.no_grad():
+        first = base.model(tokens).logits[0, -1].softmax(-1)
+        every = torch.arange(len(first))[:, None]
+        both = torch.cat([tokens.expand(len(first), -1), every], 1)
+        whole = first[:, None] * base.model(both).logits[:, -1].softmax(-1)
+    own = likeliest_all(base, [prompt], most=8, max_new_tokens=2, progress=lambda more: None)[0]
+
+    assert own[0][1] == pytest.approx(float(whole.max()), rel=1e-3)
+    for _, chance in own:
+        assert (whole - chance).abs().min() < 1e-5
+
+
+def test_a_prompt_of_one_token_and_no_prompt_can_be_read_too():
+    base = tiny_base("llama", byte_tokenizer())
+    assert len(beams(base, ["O"])[0]) == 4
+    assert beams(base, []) == []

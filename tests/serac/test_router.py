@@ -2,7 +2,14 @@ import json
 
 import numpy as np
 import pytest
-from fakes import FakeEncoder, FakeMemory, FakeRewriter, FakeScorer, FunctionScorer
+from fakes import (
+    FakeEncoder,
+    FakeMemory,
+    FakeRewriter,
+    FakeScorer,
+    FunctionScorer,
+    GuessingRewriter,
+)
 
 from classifiers import Threshold, ThresholdChoice
 from memory_store import Edit, EditMemory, SearchHit
@@ -376,6 +383,42 @@ def test_a_decision_tells_how_the_turn_was_rewritten_also_out_of_scope():
     assert not decision.in_scope and decision.reading == CITY
     assert decision.rewritten == decision.as_dict()["rewritten"] == "Which city is the Louvre in?"
     assert router.decide(as_turns(CITY)).rewritten is None
+
+
+def guessing_router(scores, *guesses, threshold=0.3):
+    """A router that has guesses at what the city is asked of, judged by (query, edit)."""
+    scorer = FunctionScorer(lambda query, edit: scores.get((query, edit), 0.0))
+    rewriter = GuessingRewriter(**{CITY: guesses})
+    return Router(FakeMemory(LOUVRE, NEEDLE), scorer, threshold, rewriter=rewriter)
+
+
+WHICH, WHERE, TOWER = "Which city has the Louvre?", "Where is the Louvre?", "Where is the Needle?"
+
+
+def test_all_readings_of_a_turn_count_by_the_roots_of_their_probabilities():
+    scores = {(WHERE, LOUVRE): 0.9, (WHICH, LOUVRE): 0.3, (TOWER, NEEDLE): 0.8}
+    guesses = ((WHICH, 0.64), (WHERE, 0.16), (TOWER, 0.04))
+    router = guessing_router(scores, *guesses, threshold=0.4)
+    router.rewritten_scope = RewrittenScope(router.scorer, 0.4)
+
+    decision = router.decide([*MUSEUM, Turn("user", CITY)])
+
+    assert [one.edit.text for one in decision.candidates] == [LOUVRE, NEEDLE]
+    found = [one.probability for one in decision.candidates]
+    assert found == pytest.approx([(0.8 * 0.3 + 0.4 * 0.9) / 1.4, 0.2 * 0.8 / 1.4])
+    assert decision.in_scope and decision.candidates[0].view == WHERE
+    assert decision.reading == decision.rewritten == WHERE
+
+
+def test_a_turn_is_shown_in_its_likeliest_reading_where_no_edit_is_near():
+    router = guessing_router({}, (WHICH, 0.5), (WHERE, 0.2))
+    decision = router.decide([*MUSEUM, Turn("user", CITY)])
+    assert not decision.in_scope and decision.rewritten == WHICH
+
+
+def test_readings_of_no_probability_at_all_put_nothing_in_scope():
+    router = guessing_router({(WHERE, LOUVRE): 1.0}, (WHERE, 0.0), (WHICH, 0.0))
+    assert not router.decide([*MUSEUM, Turn("user", CITY)]).in_scope
 
 
 def test_a_task_stays_one_however_it_was_rewritten():

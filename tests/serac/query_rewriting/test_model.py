@@ -19,6 +19,7 @@ from serac.query_rewriting import (
     load_rewriter,
 )
 from serac.query_rewriting.model import LONGEST_PROMPT, REMEMBERED
+from serac.view import Guess
 
 TALK = (Turn("user", "Tell me about the Space Needle."), Turn("assistant", "It is a tower."))
 ASKED = (*TALK, Turn("user", "Who designed it?"))
@@ -52,9 +53,9 @@ def test_a_turn_is_read_once_and_the_same_again(adapter_folder, stand_in, monkey
 
     def count(model, prompts, **_):
         seen.append(list(prompts))
-        return [" Who designed the Space Needle?" for _ in prompts]
+        return [[("Who designed the Space Needle?", 0.9), ("same", 0.1)] for _ in prompts]
 
-    monkeypatch.setattr("serac.query_rewriting.model.complete_all", count)
+    monkeypatch.setattr("serac.query_rewriting.model.likeliest_all", count)
     rewriter, _ = rewriter_of()
     first = rewriter.rewrite_all([ASKED, THANKED, ASKED])
     assert first == ["Who designed the Space Needle?"] * 3
@@ -66,12 +67,24 @@ def test_a_turn_is_read_once_and_the_same_again(adapter_folder, stand_in, monkey
     assert len(seen[-1]) == 1  # the oldest are forgotten
 
 
-def test_a_query_with_a_name_that_nobody_said_counts_as_none(monkeypatch):
+@pytest.mark.parametrize(
+    ("written", "guesses"),
+    [
+        ([("Who designed Big Ben?", 0.9)], [Guess(None)]),
+        (
+            [("Who designed Big Ben?", 0.8), ("Who is the designer?", 0.1), ("same", 0.05)],
+            [Guess("Who is the designer?", 0.1), Guess(None, 0.05)],
+        ),
+    ],
+)
+def test_a_query_with_a_name_that_nobody_said_is_left_out(monkeypatch, written, guesses):
     monkeypatch.setattr(
-        "serac.query_rewriting.model.complete_all",
-        lambda model, prompts, **_: [" Who designed Big Ben?" for _ in prompts],
+        "serac.query_rewriting.model.likeliest_all",
+        lambda model, prompts, **_: [written for _ in prompts],
     )
-    assert rewriter_of()[0].rewrite_all([ASKED]) == [None]
+    rewriter, _ = rewriter_of()
+    assert rewriter.guess_all([ASKED]) == [guesses]
+    assert rewriter.rewrite_all([ASKED]) == [guesses[0].query]
 
 
 class TestLazy:
@@ -87,7 +100,9 @@ class TestLazy:
         assert len(lazy.rewrite_all([ASKED])) == len(loaded) == 1
 
     def test_where_there_can_be_none_every_turn_stands_as_it_is(self):
-        assert LazyRewriter(lambda: None).rewrite_all([ASKED, THANKED]) == [None, None]
+        lazy = LazyRewriter(lambda: None)
+        assert lazy.rewrite_all([ASKED, THANKED]) == [None, None]
+        assert lazy.guess_all([ASKED]) == [[Guess(None)]]
 
 
 @pytest.mark.parametrize("given", ["", "Trained", "prompted", 5, False, {}])
@@ -106,9 +121,9 @@ def test_of_a_conversation_that_is_too_long_the_end_is_read(monkeypatch):
 
     def see(model, prompts, **_):
         seen.extend(prompts)
-        return [" same" for _ in prompts]
+        return [[("same", 1.0)] for _ in prompts]
 
-    monkeypatch.setattr("serac.query_rewriting.model.complete_all", see)
+    monkeypatch.setattr("serac.query_rewriting.model.likeliest_all", see)
     rewriter, model = rewriter_of()
     model.tokenizer = byte_tokenizer()
     turns = [Turn(("user", "assistant")[n % 2], f"{n} {'ab ' * 50}") for n in range(20)]
