@@ -88,14 +88,14 @@ def measure(
         overlay.add(text)
     judged = []
     for number, conversation in enumerate(conversations):
-        for turn, turns in conversation.read():
-            if turn.kind != "opening":
-                own = None if turn.edit is None else conversation.edits[turn.edit]
-                decision = overlay.decide(turns)
-                judged.append(_judged(number, own, decision))
-                record = {"kind": turn.kind, "user": turn.user, **asdict(judged[-1])}
-                told({**record, "query": decision.rewritten})
-                progress(1)
+        later = [(turn, turns) for turn, turns in conversation.read() if turn.kind != "opening"]
+        decisions = overlay.decide_many([turns for _, turns in later])
+        for (turn, _), decision in zip(later, decisions, strict=True):
+            own = None if turn.edit is None else conversation.edits[turn.edit]
+            judged.append(_judged(number, own, decision))
+            record = {"kind": turn.kind, "user": turn.user, **asdict(judged[-1])}
+            told({**record, "query": decision.rewritten})
+            progress(1)
     return judged
 
 

@@ -15,6 +15,9 @@ _ADAPTING = threading.Lock()
 """Held while an adapter is put beside a body: what the body's tensors are marked by is changed
 meanwhile, and put back."""
 
+ENDS = ("bos_token_id", "eos_token_id", "pad_token_id")
+"""What an adapter keeps of its body's settings for generation: others were not trained with."""
+
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """The linear layers of a Llama block, by name."""
 
@@ -86,6 +89,7 @@ def _put_on(
     model: Any, name: str, tensors: dict[str, Any], rank: int, alpha: float, first_layer: int
 ) -> Any:
     from peft import inject_adapter_in_model, set_peft_model_state_dict
+    from transformers import GenerationConfig
 
     shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
     if shapes != _shapes(model, rank, first_layer):
@@ -93,6 +97,8 @@ def _put_on(
     shared = list(chain(model.parameters(), model.buffers()))
     wanted_gradients = [tensor.requires_grad for tensor in shared]
     twin = copy.deepcopy(model, {id(tensor): tensor for tensor in shared})
+    ends = {key: getattr(model.generation_config, key) for key in ENDS}
+    twin.generation_config = GenerationConfig(**ends)
     inject_adapter_in_model(lora_config(model, rank, alpha, first_layer), twin, name)
     set_peft_model_state_dict(twin, tensors, name)
     for tensor, wanted in zip(shared, wanted_gradients, strict=True):  # peft freezes them

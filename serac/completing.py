@@ -13,6 +13,9 @@ from serac.transformers_base import TransformersBase
 TOKENS_IN_BATCH = 4096
 """Prompt tokens that are read at once, padding included."""
 
+WITH_BEAMS = 1024, 8
+"""Prompt tokens, and prompts, that are read at once where each has several beams."""
+
 
 def complete_all(
     model: TransformersBase,
@@ -63,7 +66,7 @@ def likeliest_all(
     model: TransformersBase,
     prompts: Sequence[str],
     *,
-    most: int,
+    beams: int,
     max_new_tokens: int,
     progress: Callable[[int], None],
 ) -> list[list[tuple[str, float]]]:
@@ -74,7 +77,7 @@ def likeliest_all(
     Args:
         model: The model.
         prompts: What is continued.
-        most: How many continuations, and beams.
+        beams: How many continuations of each.
         max_new_tokens: Longest continuation; one ends where the model ends it.
         progress: Told how many more prompts are done.
 
@@ -84,16 +87,16 @@ def likeliest_all(
     import torch
 
     found: list[list[tuple[str, float]]] = [[] for _ in prompts]
-    for places, batch in batches(model, prompts, "left"):
+    for places, batch in batches(model, prompts, "left", *WITH_BEAMS):
         read = batch["input_ids"].shape[1]
         with torch.inference_mode():
             written = model.model.generate(
                 **batch,
-                **_read_for_beams(model, batch, most),
+                **_read_for_beams(model, batch, beams),
                 max_new_tokens=max_new_tokens,
                 do_sample=False,
-                num_beams=most,
-                num_return_sequences=most,
+                num_beams=beams,
+                num_return_sequences=beams,
                 length_penalty=0.0,  # scores are the log-probabilities of whole continuations
                 early_stopping=True,
                 pad_token_id=model.tokenizer.eos_token_id,
@@ -103,7 +106,7 @@ def likeliest_all(
         texts = model.tokenizer.batch_decode(written.sequences[:, read:], skip_special_tokens=True)
         scores = written.sequences_scores.tolist()
         for number, place in enumerate(places):
-            own = slice(number * most, (number + 1) * most)
+            own = slice(number * beams, (number + 1) * beams)
             found[place] = [
                 (text.strip(), math.exp(score))
                 for text, score in zip(texts[own], scores[own], strict=True)
@@ -112,7 +115,7 @@ def likeliest_all(
     return found
 
 
-def _read_for_beams(model: TransformersBase, batch: dict[str, Any], most: int) -> dict[str, Any]:
+def _read_for_beams(model: TransformersBase, batch: dict[str, Any], beams: int) -> dict[str, Any]:
     """Return what ``generate`` needs so that no prompt is read again for every beam."""
     mask = batch["attention_mask"][:, :-1]
     if not mask.shape[1]:
@@ -124,20 +127,26 @@ def _read_for_beams(model: TransformersBase, batch: dict[str, Any], most: int) -
         use_cache=True,
         logits_to_keep=1,
     )
-    read.past_key_values.batch_repeat_interleave(most)
+    read.past_key_values.batch_repeat_interleave(beams)
     return {"past_key_values": read.past_key_values}
 
 
 def batches(
-    model: TransformersBase, texts: Sequence[str], side: str
+    model: TransformersBase,
+    texts: Sequence[str],
+    side: str,
+    most_tokens: int = TOKENS_IN_BATCH,
+    most_texts: int | None = None,
 ) -> Iterator[tuple[list[int], dict[str, Any]]]:
     """Yield (places, tensors) of texts of like length, padded on the ``left`` or ``right``."""
     tokens = [model.tokenizer(text)["input_ids"] for text in texts]
     order = sorted(range(len(texts)), key=lambda n: len(tokens[n]))
     start = 0
     while start < len(order):
-        end = start + 1
-        while end < len(order) and len(tokens[order[end]]) * (end + 1 - start) <= TOKENS_IN_BATCH:
+        end, last = start + 1, start + (most_texts or len(order))
+        while end < min(last, len(order)) and (
+            len(tokens[order[end]]) * (end + 1 - start) <= most_tokens
+        ):
             end += 1
         places = order[start:end]
         yield places, _padded([tokens[place] for place in places], model, side)

@@ -126,15 +126,15 @@ class Router:
         threshold = self.threshold
         written = list(map(as_written, conversations))
         rewritten = self.rewritten_readings(conversations)
-        readings = [ways or (own,) for ways, own in zip(rewritten, written, strict=True)]
-        flat = iter(self._judged([one for ways in readings for one in ways], threshold, trusted))
-        judged = [_judged_by_all(ways, list(islice(flat, len(ways)))) for ways in readings]
-        likeliest = [ways[0].text for ways in readings]
-        lost = [n for n, own in enumerate(written) if has_lost_a_name(own.text, likeliest[n])]
-        as_they_were = self._judged([written[n] for n in lost], threshold, trusted)
-        for place, found in zip(lost, as_they_were, strict=True):
+        readings = [found or (own,) for found, own in zip(rewritten, written, strict=True)]
+        judged = self._judged_in_all(readings, threshold, trusted)
+        lost = [
+            n for n, (kept, _) in enumerate(judged) if has_lost_a_name(written[n].text, kept.text)
+        ]
+        as_they_were = self._judged_in_all([(written[n],) for n in lost], threshold, trusted)
+        for place, (own, found) in zip(lost, as_they_were, strict=True):
             if any(self._fires(candidate, threshold) for candidate in found):
-                judged[place] = written[place], found
+                judged[place] = own, found
         return [
             self._decided(turns, reading, found, threshold)
             for turns, (reading, found) in zip(conversations, judged, strict=True)
@@ -146,9 +146,23 @@ class Router:
         """Return the ways to make each last turn stand on its own; none where it does as it is."""
         return rewritten_readings(conversations, self.rewriter if len(self.memory) else None)
 
-    def _judged(
-        self, readings: Sequence[Reading], threshold: float, trusted: frozenset[str]
-    ) -> list[list[Candidate]]:
+    def _judged_in_all(
+        self,
+        readings: Sequence[tuple[Reading, ...]],
+        threshold: float,
+        trusted: frozenset[str],
+    ) -> list[tuple[Reading, list[Candidate]]]:
+        """Return for each turn the reading to keep, and what all of its readings say of edits."""
+        limits = [self._threshold_of(own[0], threshold) for own in readings]
+        flat = iter(self._judged([reading for own in readings for reading in own]))
+        combined = [
+            _combined(own, list(islice(flat, len(own))), limit)
+            for own, limit in zip(readings, limits, strict=True)
+        ]
+        again = self._judged_again([found for _, found in combined], limits, trusted)
+        return [(kept, found) for (kept, _), found in zip(combined, again, strict=True)]
+
+    def _judged(self, readings: Sequence[Reading]) -> list[list[Candidate]]:
         """Return for each reading the edits near to it, with what is said of them."""
         viewed = {one.text: text_views(one.text) for one in readings}
         flat = list(dict.fromkeys(view for texts in viewed.values() for view in texts))
@@ -166,8 +180,7 @@ class Router:
             found = _judge([near[place] for place in places], scorer)
             for place, candidates in zip(places, found, strict=True):
                 judged[place] = candidates
-        limits = [self._threshold_of(one, threshold) for one in readings]
-        return self._judged_again(judged, limits, trusted)
+        return judged
 
     def _judged_again(
         self, judged: list[list[Candidate]], limits: Sequence[float], trusted: frozenset[str]
@@ -304,38 +317,49 @@ def _judge(near: Sequence[Sequence[Near]], scorer: ScopeScorer) -> list[list[Can
     return [list(islice(judged, len(found))) for found in near]
 
 
-def _judged_by_all(
-    readings: Sequence[Reading], judged: Sequence[list[Candidate]]
+def _combined(
+    readings: Sequence[Reading], judged: Sequence[list[Candidate]], limit: float
 ) -> tuple[Reading, list[Candidate]]:
-    """Return what all readings of a turn say of the edits near to any, and the reading to keep.
+    """Return the reading of a turn to keep, and what all of its readings say of the edits near it.
 
-    The probability that an edit answers the turn is the mean over its readings, each weighted with
+    The probability that an edit answers the turn is the mean over the readings, each weighted with
     the square root of its own probability: rarer ones are often the same in plainer words. The
-    reading that says most for the likeliest edit is kept.
+    reading that says most for the likeliest edit is kept where that edit is in scope, the likeliest
+    reading otherwise. Of any other edit no more is believed than the kept one says.
 
     Args:
         readings: The readings, the likeliest first.
         judged: For each, the edits near to it.
+        limit: Probability from which on an edit is in scope.
     """
     if len(readings) == 1:
         return readings[0], judged[0]
     weights = [math.sqrt(one.probability) for one in readings]
-    total = sum(weights) or 1.0
-    said: dict[str, list[tuple[float, Reading, Candidate]]] = {}
-    for reading, weight, found in zip(readings, weights, judged, strict=True):
-        for one in _best_of_each(found, lambda _: False):
-            share = weight / total * one.probability
-            said.setdefault(one.edit.id, []).append((share, reading, one))
-    combined, reading_of = [], {}
-    for edit, own in said.items():
-        _, reading_of[edit], most = max(own, key=lambda each: each[0])
-        combined.append(replace(most, probability=sum(share for share, _, _ in own)))
-    best = _best_of_each(combined, lambda _: False)
-    return (reading_of[best[0].edit.id] if best else readings[0]), combined
+    shares = [weight / (sum(weights) or 1.0) for weight in weights]
+    said = [{one.edit.id: one for one in _best_of_each(found)} for found in judged]
+    candidates, says_most = [], {}
+    for edit in dict.fromkeys(edit for own in said for edit in own):
+        parts = {
+            place: share * own[edit].probability
+            for place, (share, own) in enumerate(zip(shares, said, strict=True))
+            if edit in own
+        }
+        says_most[edit] = max(parts, key=lambda place: parts[place])
+        mean = sum(parts.values())
+        candidates.append(replace(said[says_most[edit]][edit], probability=mean))
+    first, *others = _best_of_each(candidates) or (None,)
+    if first is None or not first.probability >= limit:
+        return readings[0], candidates
+    kept = says_most[first.edit.id]
+    for place, one in enumerate(others):
+        alone = said[kept].get(one.edit.id)
+        most = min(one.probability, alone.probability if alone else 0.0)
+        others[place] = replace(one, probability=most)
+    return readings[kept], [first, *others]
 
 
 def _best_of_each(
-    judged: Sequence[Candidate], fires: Callable[[Candidate], bool]
+    judged: Sequence[Candidate], fires: Callable[[Candidate], bool] = lambda _: False
 ) -> tuple[Candidate, ...]:
     """Return the best candidate of each edit over all views: in scope first, then by score.
 

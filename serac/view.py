@@ -7,6 +7,7 @@ guesses; the scope classifier tells whether an edit answers them.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,25 +27,8 @@ _WORD = re.compile(r"\w+")
 _SENTENCE_END = re.compile(r"[.:?!]\s+")
 
 
-@dataclass(frozen=True, slots=True)
-class Guess:
-    """A query that a turn may have been meant as.
-
-    Attributes:
-        query: The query; ``None`` where the turn can be understood as it is.
-        probability: How likely it is.
-    """
-
-    query: str | None
-    probability: float = 1.0
-
-
 class Rewriter(Protocol):
-    """Writes the last turns of conversations as queries of their own.
-
-    One that has several guesses has a method ``guess_all`` too, which returns for each conversation
-    a list of :class:`Guess`, the likeliest first; that is used then.
-    """
+    """Writes the last turns of conversations as queries of their own."""
 
     def rewrite_all(self, conversations: Sequence[Sequence[Turn]]) -> list[str | None]:
         """Return what each last turn asks; ``None`` where it can be understood as it is.
@@ -59,13 +43,38 @@ class Rewriter(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Guess:
+    """A query that a turn may have been meant as.
+
+    Attributes:
+        query: The query; ``None`` for the turn as it is.
+        probability: How likely it is.
+    """
+
+    query: str | None
+    probability: float = 1.0
+
+
+class GuessingRewriter(Protocol):
+    """Has several guesses at the queries that the last turns of conversations are meant as."""
+
+    def guess_all(self, conversations: Sequence[Sequence[Turn]]) -> list[list[Guess]]:
+        """Return the guesses at each last turn.
+
+        Args:
+            conversations: The conversations, each with the user's turn last.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What a turn asks.
 
     Attributes:
         text: The turn, standing on its own.
         rewritten: Whether it was made to, with what was said before.
-        probability: How likely this is what was meant; among several readings of a turn.
+        probability: How likely the rewriter finds it, where the turn has several readings.
     """
 
     text: str
@@ -107,7 +116,7 @@ def words_within_sentences(text: str) -> list[str]:
 
 
 def rewritten_readings(
-    conversations: Sequence[Sequence[Turn]], rewriter: Rewriter | None
+    conversations: Sequence[Sequence[Turn]], rewriter: Rewriter | GuessingRewriter | None
 ) -> list[tuple[Reading, ...]]:
     """Return the ways to make each last turn stand on its own, the likeliest first.
 
@@ -117,7 +126,7 @@ def rewritten_readings(
             is rewritten. What can't be asked counts as no query.
 
     Returns:
-        None for a turn that most likely does as it is.
+        An empty tuple for a turn that most likely stands as it is.
 
     Raises:
         ErrataError: It returned something else than a query or ``None``, or guesses, for each.
@@ -132,38 +141,50 @@ def rewritten_readings(
     return found
 
 
-def _readings(turn: str, guesses: Sequence[Guess]) -> tuple[Reading, ...]:
-    chances: dict[str, float] = {}
+def merged(guesses: Sequence[Guess]) -> list[Guess]:
+    """Return guesses with equal queries put together, the likeliest first."""
+    chances: dict[str | None, float] = {}
     for one in guesses:
-        text = turn if one.query is None else one.query.strip()
-        if _can_be_asked(text):
-            chances[text] = chances.get(text, 0.0) + one.probability
-    order = sorted(chances, key=lambda text: -chances[text])
-    if not order or order[0] == turn:
+        query = one.query.strip() if one.query is not None else None
+        chances[query] = chances.get(query, 0.0) + one.probability
+    return [Guess(query, chances[query]) for query in sorted(chances, key=lambda q: -chances[q])]
+
+
+def _readings(turn: str, guesses: Sequence[Guess]) -> tuple[Reading, ...]:
+    asked = [one for one in guesses if one.query is None or _can_be_asked(one.query.strip())]
+    found = merged([Guess(one.query or turn, one.probability) for one in asked])
+    if not found or found[0].query == turn:
         return ()
-    return tuple(Reading(text, True, chances[text]) for text in order if text != turn)
+    return tuple(
+        Reading(one.query, True, one.probability) for one in found if one.query not in (turn, None)
+    )
 
 
-def _guesses(rewriter: Rewriter, conversations: list[Sequence[Turn]]) -> list[list[Guess]]:
+def _guesses(
+    rewriter: Rewriter | GuessingRewriter, conversations: list[Sequence[Turn]]
+) -> list[list[Guess]]:
     """Return what a rewriter makes of each conversation.
 
     Raises:
         ErrataError: It returned something else.
     """
-    guess = getattr(rewriter, "guess_all", None)
-    returned: object = (guess or rewriter.rewrite_all)(conversations)
+    guess_all = getattr(rewriter, "guess_all", None)
+    returned: object = (guess_all or getattr(rewriter, "rewrite_all"))(conversations)  # noqa: B009
     each = list(returned) if isinstance(returned, (list, tuple)) else []
-    if guess is None:
+    if guess_all is None:
         each = [[Guess(one)] if isinstance(one, (str, NoneType)) else None for one in each]
     if len(each) != len(conversations) or not all(map(_are_guesses, each)):
-        wanted = "a query, or None," if guess is None else "a list of Guess"
+        wanted = "a query, or None," if guess_all is None else "a list of Guess"
         raise ErrataError(f"a rewriter has to return {wanted} for each conversation")
     return [list(one) for one in each]
 
 
 def _are_guesses(given: object) -> bool:
     return isinstance(given, (list, tuple)) and all(
-        isinstance(one, Guess) and isinstance(one.query, (str, NoneType)) and one.probability >= 0
+        isinstance(one, Guess)
+        and isinstance(one.query, (str, NoneType))
+        and isinstance(one.probability, (int, float))
+        and 0 <= one.probability < math.inf
         for one in given
     )
 

@@ -23,7 +23,7 @@ from serac.query_rewriting.prompt import (
     rewriting_prompt,
 )
 from serac.transformers_base import TransformersBase
-from serac.view import Guess
+from serac.view import Guess, merged
 
 REWRITERS = ("trained", "none")
 """Rewriters by name: the shipped one, and no one."""
@@ -97,7 +97,7 @@ class TrainedRewriter:
             texts = [] if prompt is None else next(written)
             guesses = [Guess(read_rewritten(text), chance) for text, chance in texts]
             said = [one for one in guesses if not (one.query and has_new_names(one.query, turns))]
-            found.append(said or [Guess(None)])
+            found.append(merged(said) or [Guess(None)])
         return found
 
     def _prompt(self, turns: Sequence[Turn]) -> str | None:
@@ -117,7 +117,7 @@ class TrainedRewriter:
         new = [prompt for prompt in dict.fromkeys(prompts) if prompt not in self._known]
         found = dict(self._known)
         texts = likeliest_all(
-            self.model, new, most=GUESSES, max_new_tokens=LONGEST_QUERY, progress=progress
+            self.model, new, beams=GUESSES, max_new_tokens=LONGEST_QUERY, progress=progress
         )
         for prompt, guesses in zip(new, texts, strict=True):
             found[prompt] = self._known[prompt] = guesses
@@ -194,5 +194,6 @@ def check_rewriter(given: object) -> None:
     names = ", ".join(REWRITERS)
     if isinstance(given, str) and given not in REWRITERS:
         raise ErrataError(f"unknown rewriter {given!r}; use one of {names}, or a Path")
-    if not (given is None or isinstance(given, (str, Path)) or hasattr(given, "rewrite_all")):
+    can = hasattr(given, "rewrite_all") or hasattr(given, "guess_all")
+    if not (given is None or isinstance(given, (str, Path)) or can):
         raise ErrataError(f"{given!r} is no rewriter; use one of {names}, a Path, or your own")

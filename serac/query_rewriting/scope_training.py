@@ -168,6 +168,11 @@ def finish(
         {"false_fire": one.false_fire, **figures(dev[half:], judged[half:], one.threshold)}
         for one in choices
     ]
+    facts = written_fact_pairs("dev", config["seed"])
+    said = fitted_scorer(out, config, settings, device).score([(p.query, p.edit) for p in facts])
+    config["written_facts"] = [
+        {"threshold": one.threshold, **fact_figures(facts, said, one.threshold)} for one in choices
+    ]
     write_config(out, config)
     return CrossEncoderScorer.load(out, device)
 
@@ -205,6 +210,20 @@ def figures(
         else:
             others.append(bool(fires))
     return {"right edit fires": share_right(right), "another turn fires": share_right(others)}
+
+
+def fact_figures(pairs: Sequence[Pair], judged: Probabilities, threshold: float) -> dict[str, Any]:
+    """Return the share of queries that fire on the edit that answers them, and of near ones.
+
+    Args:
+        pairs: Pairs of written facts, each by itself.
+        judged: Their (n,) probabilities.
+        threshold: From which on an edit fires.
+    """
+    fires: dict[bool, list[bool]] = {True: [], False: []}
+    for pair, probability in zip(pairs, judged, strict=True):
+        fires[pair.label].append(bool(probability >= threshold))
+    return {"answered": share_right(fires[True]), "something near": share_right(fires[False])}
 
 
 def _highest(probabilities: Probabilities) -> float:

@@ -23,7 +23,10 @@ class Overlay:
     def add(self, text):
         self.added.append(text)
 
-    def decide(self, turns):
+    def decide_many(self, conversations):
+        return list(map(self._decide, conversations))
+
+    def _decide(self, turns):
         self.asked.append([one.content for one in turns])
         user = turns[-1].content
         found = [

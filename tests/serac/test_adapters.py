@@ -147,3 +147,14 @@ def test_an_adapter_for_another_kind_of_model_doesn_t_fit():
 def test_a_file_that_is_no_adapter_is_refused():
     with pytest.raises(ArtifactError, match="damaged"):
         AdaptedBase(body(), "a", b"nothing", rank=2, alpha=2)
+
+
+def test_an_adapter_generates_plainly_whatever_its_body_is_set_to():
+    base = body()
+    base.model.generation_config.update(repetition_penalty=5.0, do_sample=True, top_k=3)
+    model = adapted(base)
+
+    own = model.model.generation_config
+    assert not own.do_sample and own.repetition_penalty in (None, 1.0)
+    assert own.eos_token_id == base.model.generation_config.eos_token_id
+    assert base.model.generation_config.do_sample

@@ -96,7 +96,7 @@ def test_no_batch_holds_more_than_it_may_and_none_is_left_out():
 
 def beams(base, prompts, most=4):
     done = []
-    found = likeliest_all(base, prompts, most=most, max_new_tokens=5, progress=done.append)
+    found = likeliest_all(base, prompts, beams=most, max_new_tokens=5, progress=done.append)
     assert sum(done) == len(prompts)
     return found
 
@@ -123,7 +123,7 @@ def test_the_probability_is_that_of_the_whole_continuation():
         every = torch.arange(len(first))[:, None]
         both = torch.cat([tokens.expand(len(first), -1), every], 1)
         whole = first[:, None] * base.model(both).logits[:, -1].softmax(-1)
-    own = likeliest_all(base, [prompt], most=8, max_new_tokens=2, progress=lambda more: None)[0]
+    own = likeliest_all(base, [prompt], beams=8, max_new_tokens=2, progress=lambda more: None)[0]
 
     assert own[0][1] == pytest.approx(float(whole.max()), rel=1e-3)
     for _, chance in own:
@@ -134,3 +134,24 @@ def test_a_prompt_of_one_token_and_no_prompt_can_be_read_too():
     base = tiny_base("llama", byte_tokenizer())
     assert len(beams(base, ["O"])[0]) == 4
     assert beams(base, []) == []
+
+
+def test_few_prompts_are_read_at_once_since_each_has_many_beams(monkeypatch):
+    base, rows = tiny_base("llama", byte_tokenizer()), []
+    generate = base.model.generate
+
+    def seen(**options):
+        rows.append(len(options["input_ids"]))
+        return generate(**options)
+
+    monkeypatch.setattr(base.model, "generate", seen)
+    beams(base, ["Oslo"] * 20 + ["x" * 600] * 2)
+    assert rows == [8, 8, 4, 1, 1]
+
+
+def test_a_continuation_ends_where_the_model_ends_it():
+    base = tiny_base("llama", byte_tokenizer())
+    ends = [base.tokenizer(text)["input_ids"][0] for text in "aeiou tn"]
+    base.model.generation_config.eos_token_id = [base.tokenizer.eos_token_id, *ends]
+    found = [text for own in beams(base, PROMPTS) for text, _ in own]
+    assert len(set(map(len, found))) > 1

@@ -1,4 +1,5 @@
 import json
+import math
 
 import numpy as np
 import pytest
@@ -395,25 +396,73 @@ def guessing_router(scores, *guesses, threshold=0.3):
 WHICH, WHERE, TOWER = "Which city has the Louvre?", "Where is the Louvre?", "Where is the Needle?"
 
 
-def test_all_readings_of_a_turn_count_by_the_roots_of_their_probabilities():
+@pytest.mark.parametrize("limit", [0.4, 0.5])
+def test_all_readings_of_a_turn_count_by_the_roots_of_their_probabilities(limit):
     scores = {(WHERE, LOUVRE): 0.9, (WHICH, LOUVRE): 0.3, (TOWER, NEEDLE): 0.8}
-    guesses = ((WHICH, 0.64), (WHERE, 0.16), (TOWER, 0.04))
-    router = guessing_router(scores, *guesses, threshold=0.4)
-    router.rewritten_scope = RewrittenScope(router.scorer, 0.4)
+    router = guessing_router(scores, (WHICH, 0.64), (WHERE, 0.16), (TOWER, 0.04))
+    router.rewritten_scope = RewrittenScope(router.scorer, limit)
 
     decision = router.decide([*MUSEUM, Turn("user", CITY)])
 
-    assert [one.edit.text for one in decision.candidates] == [LOUVRE, NEEDLE]
-    found = [one.probability for one in decision.candidates]
-    assert found == pytest.approx([(0.8 * 0.3 + 0.4 * 0.9) / 1.4, 0.2 * 0.8 / 1.4])
-    assert decision.in_scope and decision.candidates[0].view == WHERE
-    assert decision.reading == decision.rewritten == WHERE
+    louvre, needle = decision.candidates
+    assert louvre.probability == pytest.approx((0.8 * 0.3 + 0.4 * 0.9) / 1.4)
+    assert louvre.edit.text == LOUVRE and louvre.view == WHERE
+    if limit == 0.4:
+        assert decision.reading == decision.rewritten == WHERE
+        assert [edit.text for edit in decision.edits] == [LOUVRE] and needle.probability == 0
+    else:
+        assert not decision.in_scope and decision.rewritten == WHICH
+        assert needle.probability == pytest.approx(0.2 * 0.8 / 1.4)
 
 
 def test_a_turn_is_shown_in_its_likeliest_reading_where_no_edit_is_near():
     router = guessing_router({}, (WHICH, 0.5), (WHERE, 0.2))
     decision = router.decide([*MUSEUM, Turn("user", CITY)])
     assert not decision.in_scope and decision.rewritten == WHICH
+
+
+def test_only_what_the_kept_reading_says_fires_beside_the_likeliest_edit():
+    """Each of two readings has an edit of its own, but the turn was meant as one of them."""
+    scores = {(WHERE, LOUVRE): 0.9, (TOWER, NEEDLE): 0.9, (WHERE, NEEDLE): 0.1}
+    router = guessing_router(scores, (WHERE, 0.5), (TOWER, 0.2))
+    router.rewritten_scope = RewrittenScope(router.scorer, 0.3)
+
+    decision = router.decide([*MUSEUM, Turn("user", CITY)])
+
+    assert [edit.text for edit in decision.edits] == [LOUVRE] and decision.reading == WHERE
+    assert decision.candidates[1].probability == pytest.approx(0.1)
+
+
+def test_the_likeliest_reading_is_kept_where_no_edit_is_in_scope():
+    router = guessing_router({(TOWER, NEEDLE): 0.5}, (WHERE, 0.8), (TOWER, 0.05))
+    decision = router.decide([*MUSEUM, Turn("user", CITY)])
+    assert not decision.in_scope and decision.rewritten == WHERE
+
+
+@pytest.mark.parametrize(("second", "in_scope"), [(0.9, True), (0.1, False)])
+def test_a_second_classifier_is_asked_about_what_all_readings_say(second, in_scope):
+    scores = {(WHICH, LOUVRE): 0.25, (WHERE, LOUVRE): 0.9}
+    router = guessing_router(scores, (WHICH, 0.64), (WHERE, 0.16))
+    router.rewritten_scope = RewrittenScope(router.scorer, 0.4)
+    router.second = RewrittenScope(always(second), 0.5)
+    assert router.decide([*MUSEUM, Turn("user", CITY)]).in_scope is in_scope
+
+
+def test_a_name_counts_as_lost_by_the_reading_that_is_kept():
+    written = "I say, is it the Louvre?"
+    scores = {(WHERE, LOUVRE): 0.9, (written, NEEDLE): 0.9}
+    router = guessing_router(scores, threshold=0.3)
+    router.rewriter = GuessingRewriter(**{written: [(TOWER, 0.5), (WHERE, 0.4)]})
+    router.rewritten_scope = RewrittenScope(router.scorer, 0.3)
+    assert router.decide([*MUSEUM, Turn("user", written)]).reading == WHERE
+
+
+def test_a_probability_that_is_no_number_fires_nothing():
+    scores = {(WHERE, LOUVRE): math.nan, (TOWER, NEEDLE): 0.9}
+    router = guessing_router(scores, (WHERE, 0.5), (TOWER, 0.5))
+    router.rewritten_scope = RewrittenScope(router.scorer, 0.3)
+    decision = router.decide([*MUSEUM, Turn("user", CITY)])
+    assert [edit.text for edit in decision.edits] == [NEEDLE]
 
 
 def test_readings_of_no_probability_at_all_put_nothing_in_scope():

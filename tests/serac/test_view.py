@@ -139,7 +139,7 @@ def test_guesses_that_are_none_are_told(returned):
         rewritten_readings([after("Where is it?")], rewriter)
 
 
-@pytest.mark.parametrize("probability", [-0.1, float("nan")])
+@pytest.mark.parametrize("probability", [-0.1, float("nan"), float("inf"), None, "0.5"])
 def test_a_guess_has_a_probability(probability):
     with pytest.raises(ErrataError, match="a list of Guess"):
         read(("Where is Rome?", probability))

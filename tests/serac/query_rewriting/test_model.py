@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
-from fakes import FakeCompletionBase, FakeRewriter
+from fakes import FakeCompletionBase, FakeRewriter, GuessingRewriter
 from safetensors.torch import load
 from tiny_models import byte_tokenizer
 
@@ -111,7 +111,9 @@ def test_what_is_no_rewriter_is_refused(given):
         check_rewriter(given)
 
 
-@pytest.mark.parametrize("given", ["trained", "none", None, Path("x"), FakeRewriter()])
+@pytest.mark.parametrize(
+    "given", ["trained", "none", None, Path("x"), FakeRewriter(), GuessingRewriter()]
+)
 def test_what_may_be_one_is_not(given):
     check_rewriter(given)
 
