@@ -16,6 +16,7 @@ from benchmarks.data import Benchmark
 from benchmarks.follow_ups import follow_ups_command
 from benchmarks.mquake_command import mquake
 from benchmarks.multi_hop_command import decompositions
+from benchmarks.own_facts import own_facts_command
 from benchmarks.peers.command import peers
 from benchmarks.peers.tracing_command import tracing
 from benchmarks.peers.train_command import train
@@ -45,6 +46,7 @@ app.command()(peers)
 app.command()(tracing)
 app.command("single_hop")(single_hop)
 app.command("follow_ups")(follow_ups_command)
+app.command("own_facts")(own_facts_command)
 app.add_typer(train, name="train")
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")]

@@ -1,4 +1,4 @@
-"""Test cases of our own writing: edits that are no triples, and conversations with follow-ups."""
+"""Cases of our own writing: edits that are no triples, facts, conversations with follow-ups."""
 
 from __future__ import annotations
 
@@ -31,6 +31,15 @@ class Statement:
     query: str
     answers: tuple[str, ...]
     excluded: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An edit, queries that it answers, and near ones that it doesn't."""
+
+    edit: str
+    asks: tuple[str, ...]
+    others: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +85,14 @@ def beyond_triples() -> tuple[Statement, ...]:
     return tuple(
         Statement(case["kind"], case["edit"], case["query"], *_expected(case))
         for case in _read("beyond_triples.toml")["case"]
+    )
+
+
+def own_facts() -> tuple[Fact, ...]:
+    """Return the facts to test with, which were not looked at."""
+    return tuple(
+        Fact(record["edit"], tuple(record["asks"]), tuple(record["others"]))
+        for record in _read("facts_test.toml")["fact"]
     )
 
 

@@ -59,6 +59,10 @@ stand on lines of their own, *near_synonym*, *same_answer* and *everyday_same_an
 together with the others as their sets have them; by which rules, and that the rules were made
 after errors had been read, is said in [data.md](data.md).
 
+*Facts of our own* are edits and single questions as users write them, with near ones that no edit
+answers. They are asked of the scope classifier, which decides about them in use, and of the
+classifier of rewritten turns, each at its default threshold.
+
 The other columns are run on the same queries with the same memory:
 
 - *similarity*: the first classifier of this project, over similarity features, through the same
@@ -77,6 +81,8 @@ def scope_page(folder: Path) -> str:
     parts = [OPENING]
     for name, title in TITLES.items():
         parts += _of(folder / f"scope_{name}.jsonl", partial(_set, title))
+    own = partial(_plain, "Facts of our own, asked for as users do")
+    parts += _of(folder / "scope_own_facts.jsonl", own)
     if (folder / ROC).is_file():
         parts.append(_plot("ROC curves of every set", "scope_roc", "ROC curves"))
     parts += _of(folder / "scope_curve.jsonl", _curve)
