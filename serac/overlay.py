@@ -40,6 +40,7 @@ from serac.multi_hop import (
 from serac.preview import BlastRadius, preview, reference_questions
 from serac.query_rewriting import (
     DEFAULT_REWRITER,
+    SHIPPED_HOP_SCOPE,
     LazyRewriter,
     RewrittenScope,
     TrainedRewriter,
@@ -183,8 +184,9 @@ class FactOverlay:
                 made to stand on their own have a default of their own, and are held to a stated
                 rate where that is stricter, as far as it was measured for them.
             scope: Folder of the scope classifier; the shipped one when ``None``, and with it the
-                one for turns that were made to stand on their own. Where there is such a one,
-                shipped or given, hops are judged by both, unless ``hop_scope`` is given.
+                ones for turns that were made to stand on their own and for hops. Hops are judged
+                by theirs, or by a ``rewritten_scope`` that is given, beside it, unless
+                ``hop_scope`` is given.
             encoder: Embeds edits and queries; the embedded one when ``None``.
             device: Where local models run; chosen by itself when ``None``.
             **options: Further arguments of the constructor.
@@ -195,21 +197,22 @@ class FactOverlay:
         threshold = scorer.threshold_for(false_fire)  # first: what is refused begins no memory
         rewrites = rewriter not in (None, "none")
         plans = decomposer not in (None, "none") and "hop_scope" not in options
-        judge = options.pop("rewritten_scope", None)
-        if judge is None and folder is None and (rewrites or plans):
-            judge = load_rewritten_scope(device=device)
+        judge = hop_judge = options.pop("rewritten_scope", None)
         check_rewritten_scope(judge)
+        if judge is None and folder is None:
+            judge = load_rewritten_scope(device=device) if rewrites else None
+            hop_judge = load_rewritten_scope(SHIPPED_HOP_SCOPE, device=device) if plans else None
         check_rewritten_scope(options.get("hop_scope"))
         memory = EditMemory.open(path, encoder, namespace=namespace)
         try:
             own = remembered(memory, scorer) if false_fire is None else None
-            rewritten = judge and judge.held_to(false_fire if own is None else own.false_fire)
+            stated = false_fire if own is None else own.false_fire
             if own is None:  # one's own threshold is for every question, hops too
                 held = hop_threshold(scorer, threshold.false_fire)
                 options.setdefault("hop_threshold", held)
-            if plans and judge is not None:
-                held_too = hop_scope(judge, false_fire) if own is None else rewritten
-                options["hop_scope"] = held_too
+            if plans and hop_judge is not None:
+                halved = hop_scope(hop_judge, false_fire)
+                options["hop_scope"] = halved if own is None else hop_judge.held_to(stated)
             return cls(
                 memory,
                 scorer,
@@ -218,7 +221,7 @@ class FactOverlay:
                 answerer=answerer,
                 decomposer=decomposer,
                 rewriter=rewriter,
-                rewritten_scope=rewritten if rewrites else None,
+                rewritten_scope=judge.held_to(stated) if judge and rewrites else None,
                 device=device,
                 recall_floor=scorer.recall_floor,
                 **options,

@@ -11,6 +11,7 @@ from serac.query_rewriting.model import (
     read_config,
 )
 from serac.query_rewriting.scope import (
+    SHIPPED_HOP_SCOPE,
     SHIPPED_SCOPE,
     RewrittenScope,
     check_rewritten_scope,
@@ -21,6 +22,7 @@ __all__ = [
     "DEFAULT_REWRITER",
     "REWRITERS",
     "SHIPPED",
+    "SHIPPED_HOP_SCOPE",
     "SHIPPED_SCOPE",
     "LazyRewriter",
     "RewrittenScope",

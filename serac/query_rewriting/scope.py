@@ -16,6 +16,8 @@ from classifiers.artifact_files import TrainedScorer
 from memory_store.errors import ArtifactError, ErrataError
 
 SHIPPED_SCOPE = Path(__file__).parents[1] / "artifacts" / "rewritten-scope"
+SHIPPED_HOP_SCOPE = SHIPPED_SCOPE.with_name("hop-scope")
+"""The one that hops are judged by: trained without the written facts."""
 
 
 @dataclass(frozen=True, slots=True)
