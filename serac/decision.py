@@ -19,7 +19,8 @@ class Candidate:
     Attributes:
         edit: The edit.
         similarity: Cosine similarity of its text to the view that found it.
-        probability: Probability that the query is in the edit's scope.
+        probability: Probability that the query is in the edit's scope; where the turn was rewritten
+            in several ways, the mean over them (see :mod:`serac.router`).
         view: The part of the query, as it was read, that was judged with it.
         second: The same probability by a second classifier, where that has to agree and was asked.
     """
@@ -53,8 +54,8 @@ class Decision:
             is in scope only with the turns before.
         set_aside: Edits in scope that a newer one contradicts; they are not used.
         trace: The hops of a multi-hop question.
-        rewritten: The last user turn as it was made to stand on its own, whether or not an edit
-            answers it so; ``None`` where it wasn't.
+        rewritten: The last user turn as it was made to stand on its own: in the way that the first
+            edit answers, or where none does in the likeliest; ``None`` where it wasn't.
     """
 
     query: str

@@ -93,8 +93,10 @@ class FactOverlay:
         device: Where local models run; chosen by itself when ``None``.
         recall_floor: Closeness below which an edit is not judged.
         rewriter: Makes turns that are only understood with those before them stand on their own:
-            ``trained`` (the shipped one, or that of a ``Path``), or one of your own; with ``none``
-            or ``None`` each turn is read as it was written.
+            ``trained`` (the shipped one, or that of a ``Path``), or one of your own, with one guess
+            at a turn (:class:`serac.view.Rewriter`) or several
+            (:class:`serac.view.GuessingRewriter`); with ``none`` or ``None`` each turn is read as
+            it was written.
         rewritten_scope: Judges the turns that were made to; the scorer does when ``None``.
         hop_threshold: The threshold for the hops of a multi-hop question; the other one when
             ``None``.

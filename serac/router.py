@@ -27,7 +27,7 @@ from serac.view import Reading, Rewriter, as_written, has_lost_a_name, rewritten
 
 REWRITTEN_THRESHOLD = 0.7
 """Probability that a turn made to stand on its own must reach at least where the scope classifier
-judges it too; chosen on the dev conversations, for the shipped rewriter."""
+judges it too; chosen on the dev conversations, for one guess of the shipped rewriter."""
 
 ChooseRoute = Callable[[str, Sequence[Edit]], Route]
 """From the reading of a query and the edits in whose scope it is, to who answers."""

@@ -13,7 +13,12 @@ from memory_store.errors import ArtifactError, ErrataError, InvalidQueryError, U
 from serac.calibration import measured, remember
 from serac.conversation import Turn
 from serac.overlay import FactOverlay
-from serac.query_rewriting import LazyRewriter, RewrittenScope, load_rewritten_scope
+from serac.query_rewriting import (
+    SHIPPED_HOP_SCOPE,
+    LazyRewriter,
+    RewrittenScope,
+    load_rewritten_scope,
+)
 
 NEEDLE = "The Space Needle is located in Paris."
 IN_SCOPE = "In which city is the Space Needle located, Paris?"
@@ -252,8 +257,9 @@ class TestOpen:
         usual = before.hop_router.second.threshold
         with FactOverlay.open(tmp_path / "facts.db", **own) as overlay:
             assert overlay.hop_router.threshold == loose.threshold.at(0)
-            assert overlay.hop_router.second == overlay.router.rewritten_scope
-            assert overlay.hop_router.second.threshold < usual
+            held = load_rewritten_scope(SHIPPED_HOP_SCOPE).held_to(0.05)
+            assert overlay.hop_router.second.fingerprint == held.fingerprint
+            assert overlay.hop_router.second.threshold == held.threshold < usual
 
     @pytest.mark.parametrize(
         ("options", "limit"),
@@ -271,7 +277,7 @@ class TestOpen:
         ],
     )
     def test_who_judges_hops_beside_the_scope_classifier(self, embedded_encoder, options, limit):
-        measured = load_rewritten_scope().scorer.thresholds
+        measured = load_rewritten_scope(SHIPPED_HOP_SCOPE).scorer.thresholds
         stated = {"strictest": measured[0].at(1), "of 2%": measured[1].at(1)}
         own = {"base": FakeBase(), "encoder": embedded_encoder}
         with FactOverlay.open(":memory:", **own, **options) as overlay:
