@@ -45,7 +45,8 @@ ScopeOption = Annotated[
     ),
 ]
 MostOption = Annotated[
-    int | None, typer.Option("--conversations", min=1, help="How many are read; all otherwise.")
+    int | None,
+    typer.Option("--conversations", min=1, help="How many are read, the newest; all otherwise."),
 ]
 
 
@@ -163,7 +164,7 @@ def follow_ups_command(
         query_rewriter=read_config(rewriter)["model_sha256"][:12],
     )
     told: list[dict[str, Any]] = []
-    read = follow_ups("dev")[:conversations]
+    read = follow_ups("dev")[-(conversations or 0) :]
     with (
         tempfile.TemporaryDirectory() as folder,
         EditMemory.open(Path(folder) / "facts.db", encoder) as memory,
