@@ -34,7 +34,7 @@ from serac.decomposer.model import load_plans
 from serac.demonstrations import PAPER
 from serac.embedded import load_embedded_base
 from serac.multi_hop import MultiHop, hop_scope, hop_threshold
-from serac.query_rewriting import SHIPPED_HOP_SCOPE, load_rewritten_scope
+from serac.query_rewriting import load_hop_scope
 
 Answerer = Literal["auto", "counterfactual"]
 SPLITS = ("train", "dev", "test")
@@ -89,7 +89,7 @@ class Setup(ExitStack):
             bases["taught"] = taught_answers_of(base)
         self.encoder = RememberingEncoder(SentenceTransformerEncoder.embedded())
         trained = load_scope_classifier(self.encoder)
-        judge = load_rewritten_scope(SHIPPED_HOP_SCOPE)
+        judge = load_hop_scope()
         if false_fire is None:
             threshold, second = hop_threshold(trained), hop_scope(judge)
         else:

@@ -30,7 +30,7 @@ from serac.decomposer.model import SHIPPED, load_plans
 from serac.embedded import load_embedded_base
 from serac.multi_hop import MultiHop, hop_scope, hop_threshold, question_of
 from serac.overlay import FactOverlay
-from serac.query_rewriting import SHIPPED_HOP_SCOPE, load_rewritten_scope
+from serac.query_rewriting import load_hop_scope
 
 NAME = "single_hop"
 IN_SCOPE = ("exact", "paraphrase", "rephrase")
@@ -86,7 +86,7 @@ def single_hop(
     words = f"python -m benchmarks single_hop --data DATA --seed {seed} --cases {cases}"
     words += " --decomposer FOLDER" if decomposer != SHIPPED else ""
     trained = load_scope_classifier(encoder)
-    second = hop_scope(load_rewritten_scope(SHIPPED_HOP_SCOPE))
+    second = hop_scope(load_hop_scope())
     setting = {
         "decomposer": plans.fingerprint,
         "scope_classifier": trained.fingerprint,

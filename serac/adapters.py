@@ -57,7 +57,6 @@ class AdaptedBase(TransformersBase):
             max_new_tokens=body.max_new_tokens,
             name=f"{body.name} with {name}",
             prompting="completion",
-            **body.generation,
         )
 
 

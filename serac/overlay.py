@@ -40,12 +40,12 @@ from serac.multi_hop import (
 from serac.preview import BlastRadius, preview, reference_questions
 from serac.query_rewriting import (
     DEFAULT_REWRITER,
-    SHIPPED_HOP_SCOPE,
     LazyRewriter,
     RewrittenScope,
     TrainedRewriter,
     check_rewriter,
     check_rewritten_scope,
+    load_hop_scope,
     load_rewriter,
     load_rewritten_scope,
     read_config,
@@ -186,9 +186,8 @@ class FactOverlay:
                 made to stand on their own have a default of their own, and are held to a stated
                 rate where that is stricter, as far as it was measured for them.
             scope: Folder of the scope classifier; the shipped one when ``None``, and with it the
-                ones for turns that were made to stand on their own and for hops. Hops are judged
-                by theirs, or by a ``rewritten_scope`` that is given, beside it, unless
-                ``hop_scope`` is given.
+                one for turns that were made to stand on their own, and a second one for hops,
+                unless ``rewritten_scope`` or ``hop_scope`` are given.
             encoder: Embeds edits and queries; the embedded one when ``None``.
             device: Where local models run; chosen by itself when ``None``.
             **options: Further arguments of the constructor.
@@ -199,11 +198,11 @@ class FactOverlay:
         threshold = scorer.threshold_for(false_fire)  # first: what is refused begins no memory
         rewrites = rewriter not in (None, "none")
         plans = decomposer not in (None, "none") and "hop_scope" not in options
-        judge = hop_judge = options.pop("rewritten_scope", None)
+        judge = options.pop("rewritten_scope", None)
         check_rewritten_scope(judge)
-        if judge is None and folder is None:
-            judge = load_rewritten_scope(device=device) if rewrites else None
-            hop_judge = load_rewritten_scope(SHIPPED_HOP_SCOPE, device=device) if plans else None
+        if judge is None and folder is None and rewrites:
+            judge = load_rewritten_scope(device=device)
+        hop_judge = load_hop_scope(device) if folder is None and plans else None
         check_rewritten_scope(options.get("hop_scope"))
         memory = EditMemory.open(path, encoder, namespace=namespace)
         try:
@@ -212,7 +211,7 @@ class FactOverlay:
             if own is None:  # one's own threshold is for every question, hops too
                 held = hop_threshold(scorer, threshold.false_fire)
                 options.setdefault("hop_threshold", held)
-            if plans and hop_judge is not None:
+            if hop_judge is not None:
                 halved = hop_scope(hop_judge, false_fire)
                 options["hop_scope"] = halved if own is None else hop_judge.held_to(stated)
             return cls(

@@ -126,6 +126,8 @@ class Router:
         threshold = self.threshold
         written = list(map(as_written, conversations))
         rewritten = self.rewritten_readings(conversations)
+        if self.rewritten_scope is None:  # what it holds turns to was chosen for the likeliest one
+            rewritten = [found[:1] for found in rewritten]
         readings = [found or (own,) for found, own in zip(rewritten, written, strict=True)]
         judged = self._judged_in_all(readings, threshold, trusted)
         lost = [
@@ -325,7 +327,8 @@ def _combined(
     The probability that an edit answers the turn is the mean over the readings, each weighted with
     the square root of its own probability: rarer ones are often the same in plainer words. The
     reading that says most for the likeliest edit is kept where that edit is in scope, the likeliest
-    reading otherwise. Of any other edit no more is believed than the kept one says.
+    reading otherwise. Another edit that the kept one hardly speaks for (with less than half of the
+    limit) is believed no more than that: the turn was meant as one of them.
 
     Args:
         readings: The readings, the likeliest first.
@@ -353,8 +356,9 @@ def _combined(
     kept = says_most[first.edit.id]
     for place, one in enumerate(others):
         alone = said[kept].get(one.edit.id)
-        most = min(one.probability, alone.probability if alone else 0.0)
-        others[place] = replace(one, probability=most)
+        most = alone.probability if alone else 0.0
+        if most < limit / 2:
+            others[place] = replace(one, probability=min(one.probability, most))
     return readings[kept], [first, *others]
 
 

@@ -7,12 +7,12 @@ guesses; the scope classifier tells whether an edit answers them.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from types import NoneType
-from typing import Protocol
+from typing import Any, Protocol
 
 from memory_store.errors import ErrataError, InvalidQueryError
 from serac.conversation import Turn, as_turns
@@ -48,7 +48,7 @@ class Guess:
 
     Attributes:
         query: The query; ``None`` for the turn as it is.
-        probability: How likely it is.
+        probability: How likely it is, from 0 to 1.
     """
 
     query: str | None
@@ -169,12 +169,13 @@ def _guesses(
         ErrataError: It returned something else.
     """
     guess_all = getattr(rewriter, "guess_all", None)
-    returned: object = (guess_all or getattr(rewriter, "rewrite_all"))(conversations)  # noqa: B009
+    write: Any = guess_all or rewriter.rewrite_all  # type: ignore[union-attr]
+    returned: object = write(conversations)
     each = list(returned) if isinstance(returned, (list, tuple)) else []
     if guess_all is None:
         each = [[Guess(one)] if isinstance(one, (str, NoneType)) else None for one in each]
     if len(each) != len(conversations) or not all(map(_are_guesses, each)):
-        wanted = "a query, or None," if guess_all is None else "a list of Guess"
+        wanted = "a query, or None," if guess_all is None else "a list of Guess, from 0 to 1,"
         raise ErrataError(f"a rewriter has to return {wanted} for each conversation")
     return [list(one) for one in each]
 
@@ -183,8 +184,8 @@ def _are_guesses(given: object) -> bool:
     return isinstance(given, (list, tuple)) and all(
         isinstance(one, Guess)
         and isinstance(one.query, (str, NoneType))
-        and isinstance(one.probability, (int, float))
-        and 0 <= one.probability < math.inf
+        and isinstance(one.probability, Real)
+        and 0 <= one.probability <= 1
         for one in given
     )
 

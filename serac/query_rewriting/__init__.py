@@ -11,10 +11,10 @@ from serac.query_rewriting.model import (
     read_config,
 )
 from serac.query_rewriting.scope import (
-    SHIPPED_HOP_SCOPE,
     SHIPPED_SCOPE,
     RewrittenScope,
     check_rewritten_scope,
+    load_hop_scope,
     load_rewritten_scope,
 )
 
@@ -22,13 +22,13 @@ __all__ = [
     "DEFAULT_REWRITER",
     "REWRITERS",
     "SHIPPED",
-    "SHIPPED_HOP_SCOPE",
     "SHIPPED_SCOPE",
     "LazyRewriter",
     "RewrittenScope",
     "TrainedRewriter",
     "check_rewriter",
     "check_rewritten_scope",
+    "load_hop_scope",
     "load_rewriter",
     "load_rewritten_scope",
     "read_config",

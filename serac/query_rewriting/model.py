@@ -194,6 +194,6 @@ def check_rewriter(given: object) -> None:
     names = ", ".join(REWRITERS)
     if isinstance(given, str) and given not in REWRITERS:
         raise ErrataError(f"unknown rewriter {given!r}; use one of {names}, or a Path")
-    can = hasattr(given, "rewrite_all") or hasattr(given, "guess_all")
+    can = any(callable(getattr(given, name, None)) for name in ("rewrite_all", "guess_all"))
     if not (given is None or isinstance(given, (str, Path)) or can):
         raise ErrataError(f"{given!r} is no rewriter; use one of {names}, a Path, or your own")

@@ -63,13 +63,29 @@ def load_rewritten_scope(
     Raises:
         ArtifactError: A file is missing or damaged, or was made for another body.
     """
+    told = "no classifier of rewritten turns, which errata train rewritten-scope makes"
+    return _load(folder, device, told)
+
+
+def load_hop_scope(device: str | None = None) -> RewrittenScope:
+    """Return the shipped second classifier of hops, with its default threshold.
+
+    Args:
+        device: Where it runs; chosen by itself when ``None``.
+
+    Raises:
+        ArtifactError: A file is missing or damaged.
+    """
+    told = "no second classifier of hops, which is part of the package; hop_scope=None does without"
+    return _load(SHIPPED_HOP_SCOPE, device, told)
+
+
+def _load(folder: Path, device: str | None, told: str) -> RewrittenScope:
     try:
         scorer = CrossEncoderScorer.load(folder, device)
         return RewrittenScope(scorer, scorer.threshold_for().at(1))
     except ArtifactError as error:
-        raise ArtifactError(
-            f"no classifier of rewritten turns, which errata train rewritten-scope makes: {error}"
-        ) from error
+        raise ArtifactError(f"{told}: {error}") from error
 
 
 def check_rewritten_scope(given: object) -> None:

@@ -150,9 +150,11 @@ def test_a_file_that_is_no_adapter_is_refused():
 
 
 def test_an_adapter_generates_plainly_whatever_its_body_is_set_to():
-    base = body()
+    options = {"do_sample": True, "top_k": 50, "temperature": 3.0}
+    base = TransformersBase(tiny_llama(257), byte_tokenizer(), max_new_tokens=8, **options)
     base.model.generation_config.update(repetition_penalty=5.0, do_sample=True, top_k=3)
     model = adapted(base)
+    assert len({"".join(model.complete("The Space Needle")) for _ in range(4)}) == 1
 
     own = model.model.generation_config
     assert not own.do_sample and own.repetition_penalty in (None, 1.0)

@@ -6,6 +6,7 @@ from fakes import FakeBase, FakeCompletionBase, FakeEncoder, FakeScorer, Scripte
 from tiny_models import byte_tokenizer, tiny_llama
 
 from classifiers import ARTIFACTS
+from classifiers import SHIPPED as SCOPE
 from classifiers.train_similarity import train_similarity
 from mello import Finish
 from memory_store import EditMemory
@@ -14,10 +15,9 @@ from serac.calibration import measured, remember
 from serac.conversation import Turn
 from serac.overlay import FactOverlay
 from serac.query_rewriting import (
-    SHIPPED_HOP_SCOPE,
     LazyRewriter,
     RewrittenScope,
-    load_rewritten_scope,
+    load_hop_scope,
 )
 
 NEEDLE = "The Space Needle is located in Paris."
@@ -257,7 +257,7 @@ class TestOpen:
         usual = before.hop_router.second.threshold
         with FactOverlay.open(tmp_path / "facts.db", **own) as overlay:
             assert overlay.hop_router.threshold == loose.threshold.at(0)
-            held = load_rewritten_scope(SHIPPED_HOP_SCOPE).held_to(0.05)
+            held = load_hop_scope().held_to(0.05)
             assert overlay.hop_router.second.fingerprint == held.fingerprint
             assert overlay.hop_router.second.threshold == held.threshold < usual
 
@@ -272,12 +272,13 @@ class TestOpen:
             ({"decomposer": "none"}, None),
             ({"hop_scope": None}, None),
             ({"hop_scope": RewrittenScope(FakeScorer(), 0.3)}, 0.3),
-            ({"rewritten_scope": RewrittenScope(FakeScorer(), 0.4)}, 0.4),
-            ({"rewritten_scope": RewrittenScope(FakeScorer(), 0.4), "rewriter": "none"}, 0.4),
+            ({"rewritten_scope": RewrittenScope(FakeScorer(), 0.4)}, "strictest"),
+            ({"scope": SCOPE}, None),
+            ({"scope": SCOPE, "hop_scope": RewrittenScope(FakeScorer(), 0.3)}, 0.3),
         ],
     )
     def test_who_judges_hops_beside_the_scope_classifier(self, embedded_encoder, options, limit):
-        measured = load_rewritten_scope(SHIPPED_HOP_SCOPE).scorer.thresholds
+        measured = load_hop_scope().scorer.thresholds
         stated = {"strictest": measured[0].at(1), "of 2%": measured[1].at(1)}
         own = {"base": FakeBase(), "encoder": embedded_encoder}
         with FactOverlay.open(":memory:", **own, **options) as overlay:

@@ -390,7 +390,9 @@ def guessing_router(scores, *guesses, threshold=0.3):
     """A router that has guesses at what the city is asked of, judged by (query, edit)."""
     scorer = FunctionScorer(lambda query, edit: scores.get((query, edit), 0.0))
     rewriter = GuessingRewriter(**{CITY: guesses})
-    return Router(FakeMemory(LOUVRE, NEEDLE), scorer, threshold, rewriter=rewriter)
+    judge = RewrittenScope(scorer, threshold)
+    memory = FakeMemory(LOUVRE, NEEDLE)
+    return Router(memory, scorer, threshold, rewriter=rewriter, rewritten_scope=judge)
 
 
 WHICH, WHERE, TOWER = "Which city has the Louvre?", "Where is the Louvre?", "Where is the Needle?"
@@ -399,8 +401,8 @@ WHICH, WHERE, TOWER = "Which city has the Louvre?", "Where is the Louvre?", "Whe
 @pytest.mark.parametrize("limit", [0.4, 0.5])
 def test_all_readings_of_a_turn_count_by_the_roots_of_their_probabilities(limit):
     scores = {(WHERE, LOUVRE): 0.9, (WHICH, LOUVRE): 0.3, (TOWER, NEEDLE): 0.8}
-    router = guessing_router(scores, (WHICH, 0.64), (WHERE, 0.16), (TOWER, 0.04))
-    router.rewritten_scope = RewrittenScope(router.scorer, limit)
+    guesses = (WHICH, 0.64), (WHERE, 0.16), (TOWER, 0.04)
+    router = guessing_router(scores, *guesses, threshold=limit)
 
     decision = router.decide([*MUSEUM, Turn("user", CITY)])
 
@@ -425,12 +427,28 @@ def test_only_what_the_kept_reading_says_fires_beside_the_likeliest_edit():
     """Each of two readings has an edit of its own, but the turn was meant as one of them."""
     scores = {(WHERE, LOUVRE): 0.9, (TOWER, NEEDLE): 0.9, (WHERE, NEEDLE): 0.1}
     router = guessing_router(scores, (WHERE, 0.5), (TOWER, 0.2))
-    router.rewritten_scope = RewrittenScope(router.scorer, 0.3)
 
     decision = router.decide([*MUSEUM, Turn("user", CITY)])
 
     assert [edit.text for edit in decision.edits] == [LOUVRE] and decision.reading == WHERE
     assert decision.candidates[1].probability == pytest.approx(0.1)
+
+
+def test_two_edits_of_one_question_both_fire_though_their_readings_differ():
+    """So that of two that contradict each other the newer one can answer."""
+    scores = {(WHERE, LOUVRE): 0.95, (WHICH, LOUVRE): 0.99}
+    scores |= {(WHERE, NEEDLE): 0.9, (WHICH, NEEDLE): 0.55}
+    router = guessing_router(scores, (WHERE, 0.5), (WHICH, 0.48), threshold=0.7)
+    decision = router.decide([*MUSEUM, Turn("user", CITY)])
+    assert {edit.text for edit in decision.edits} == {LOUVRE, NEEDLE}
+
+
+def test_the_scope_classifier_alone_judges_the_likeliest_reading():
+    scores = {(WHERE, LOUVRE): 0.9}
+    router = guessing_router(scores, (WHERE, 0.5), (WHICH, 0.4), threshold=0.7)
+    assert not router.decide([*MUSEUM, Turn("user", CITY)]).in_scope
+    router.rewritten_scope = None
+    assert router.decide([*MUSEUM, Turn("user", CITY)]).in_scope
 
 
 def test_the_likeliest_reading_is_kept_where_no_edit_is_in_scope():
@@ -442,8 +460,7 @@ def test_the_likeliest_reading_is_kept_where_no_edit_is_in_scope():
 @pytest.mark.parametrize(("second", "in_scope"), [(0.9, True), (0.1, False)])
 def test_a_second_classifier_is_asked_about_what_all_readings_say(second, in_scope):
     scores = {(WHICH, LOUVRE): 0.25, (WHERE, LOUVRE): 0.9}
-    router = guessing_router(scores, (WHICH, 0.64), (WHERE, 0.16))
-    router.rewritten_scope = RewrittenScope(router.scorer, 0.4)
+    router = guessing_router(scores, (WHICH, 0.64), (WHERE, 0.16), threshold=0.4)
     router.second = RewrittenScope(always(second), 0.5)
     assert router.decide([*MUSEUM, Turn("user", CITY)]).in_scope is in_scope
 
@@ -453,14 +470,12 @@ def test_a_name_counts_as_lost_by_the_reading_that_is_kept():
     scores = {(WHERE, LOUVRE): 0.9, (written, NEEDLE): 0.9}
     router = guessing_router(scores, threshold=0.3)
     router.rewriter = GuessingRewriter(**{written: [(TOWER, 0.5), (WHERE, 0.4)]})
-    router.rewritten_scope = RewrittenScope(router.scorer, 0.3)
     assert router.decide([*MUSEUM, Turn("user", written)]).reading == WHERE
 
 
 def test_a_probability_that_is_no_number_fires_nothing():
     scores = {(WHERE, LOUVRE): math.nan, (TOWER, NEEDLE): 0.9}
     router = guessing_router(scores, (WHERE, 0.5), (TOWER, 0.5))
-    router.rewritten_scope = RewrittenScope(router.scorer, 0.3)
     decision = router.decide([*MUSEUM, Turn("user", CITY)])
     assert [edit.text for edit in decision.edits] == [NEEDLE]
 

@@ -135,11 +135,13 @@ def test_a_turn_that_most_likely_stands_as_it_is_has_no_other_reading():
 def test_guesses_that_are_none_are_told(returned):
     rewriter = FakeRewriter()
     rewriter.guess_all = lambda conversations: returned
-    with pytest.raises(ErrataError, match="has to return a list of Guess for each"):
+    with pytest.raises(ErrataError, match="has to return a list of Guess, from 0 to 1, for each"):
         rewritten_readings([after("Where is it?")], rewriter)
 
 
-@pytest.mark.parametrize("probability", [-0.1, float("nan"), float("inf"), None, "0.5"])
+@pytest.mark.parametrize(
+    "probability", [-0.1, 1.1, 10**400, float("nan"), float("inf"), None, "0.5"]
+)
 def test_a_guess_has_a_probability(probability):
     with pytest.raises(ErrataError, match="a list of Guess"):
         read(("Where is Rome?", probability))

@@ -2,7 +2,7 @@ import pytest
 from fakes import FunctionScorer
 
 from memory_store.errors import ArtifactError
-from serac.query_rewriting import RewrittenScope, load_rewritten_scope
+from serac.query_rewriting import RewrittenScope, load_hop_scope, load_rewritten_scope
 
 CAKE = "Grandma Ilse's plum cake bakes at 165 degrees."
 
@@ -38,3 +38,19 @@ def test_a_scorer_of_one_s_own_keeps_its_threshold():
 def test_a_folder_without_one_is_told(tmp_path):
     with pytest.raises(ArtifactError, match=r"errata train rewritten-scope makes: .* holds no"):
         load_rewritten_scope(tmp_path)
+
+
+def test_a_missing_one_of_the_hops_is_told_as_what_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr("serac.query_rewriting.scope.SHIPPED_HOP_SCOPE", tmp_path)
+    with pytest.raises(ArtifactError, match=r"second classifier of hops.*hop_scope=None does"):
+        load_hop_scope()
+
+
+@pytest.mark.model
+def test_the_shipped_one_knows_other_words_for_a_relation():
+    scope = load_rewritten_scope()
+    edit = "The reception of Harrow & Pym closes at 17:15."
+    asked = [("Until when is the reception of Harrow & Pym open?", edit)]
+    other = [("How many people work at the reception of Harrow & Pym?", edit)]
+
+    assert scope.scorer.score(asked)[0] >= scope.threshold > scope.scorer.score(other)[0]
