@@ -7,18 +7,15 @@ another. Names stand for others of their sort, which are drawn anew each time.
 from __future__ import annotations
 
 import random
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from classifiers.drawn_names import draw_names, with_names
 from classifiers.training_pairs import Pair
+from classifiers.written_files import written_records
 
 FOLDER = Path(__file__).parent / "wordings" / "facts"
-HELD_OUT = 10
-"""Every so many facts of a file, one is for dev alone."""
-
 ANSWERED, NOT_ANSWERED = "written fact, asked for", "written fact, something near asked for"
 
 
@@ -45,11 +42,14 @@ class WrittenFact:
             chance: Where chance comes from.
         """
         found = []
-        for query in (*self.asks, *self.others):
-            drawn, answered = draw_names(self.names, chance), query in self.asks
-            edit = with_names(chance.choice(self.edits), drawn)
-            kind = ANSWERED if answered else NOT_ANSWERED
-            found.append(Pair(with_names(query, drawn), edit, answered, kind))
+        for queries, answered, kind in (
+            (self.asks, True, ANSWERED),
+            (self.others, False, NOT_ANSWERED),
+        ):
+            for query in queries:
+                drawn = draw_names(self.names, chance)
+                edit = with_names(chance.choice(self.edits), drawn)
+                found.append(Pair(with_names(query, drawn), edit, answered, kind))
         return found
 
 
@@ -75,12 +75,9 @@ def written_facts(part: str) -> tuple[WrittenFact, ...]:
         part: ``fit`` to train on, ``dev`` to choose by.
     """
     found = []
-    for file in sorted(FOLDER.glob("*.toml")):
-        with file.open("rb") as opened:
-            records = tomllib.load(opened)["fact"]
-        for number, record in enumerate(records):
-            if (number % HELD_OUT == HELD_OUT - 1) is (part == "dev"):
-                edits, asks, others = (tuple(record[key]) for key in ("edits", "asks", "others"))
-                names = {letter: tuple(given) for letter, given in record.get("names", {}).items()}
-                found.append(WrittenFact(edits, asks, others, names))
+    for is_dev, record in written_records(FOLDER, "fact"):
+        if is_dev is (part == "dev"):
+            edits, asks, others = (tuple(record[key]) for key in ("edits", "asks", "others"))
+            names = {letter: tuple(given) for letter, given in record.get("names", {}).items()}
+            found.append(WrittenFact(edits, asks, others, names))
     return tuple(found)

@@ -7,17 +7,14 @@ hop alone, but look as though they had several.
 from __future__ import annotations
 
 import random
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from classifiers.written_files import written_records
 from mello.plans import Plan
 
 FOLDER = Path(__file__).parent / "wordings" / "questions"
-HELD_OUT = 10
-"""Every so many questions of a file, one is for dev alone."""
-
 PLACES = ("a", "b", "c", "d")
 """Places of names in a question."""
 
@@ -54,13 +51,10 @@ def written_questions(part: str) -> tuple[WrittenQuestion, ...]:
         part: ``fit`` to train on, ``dev`` to choose by.
     """
     found = []
-    for file in sorted(FOLDER.glob("*.toml")):
-        with file.open("rb") as opened:
-            records = tomllib.load(opened)["question"]
-        for number, record in enumerate(records):
-            if (number % HELD_OUT == HELD_OUT - 1) is (part == "dev"):
-                names = {place: tuple(record[place]) for place in PLACES if place in record}
-                found.append(WrittenQuestion(tuple(record["ask"]), tuple(record["steps"]), names))
+    for is_dev, record in written_records(FOLDER, "question"):
+        if is_dev is (part == "dev"):
+            names = {place: tuple(record[place]) for place in PLACES if place in record}
+            found.append(WrittenQuestion(tuple(record["ask"]), tuple(record["steps"]), names))
     return tuple(found)
 
 

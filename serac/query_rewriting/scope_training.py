@@ -150,7 +150,8 @@ def finish(
     halved = sorted(turns, key=lambda turn: turn.conversation % 2)
     dev = in_memory([turn for turn in halved if turn.rewritten], encoder)
     pairs = [pair for turn in dev for pair in turn.pairs()]
-    raw = fitted_scorer(out, config, settings, device).logits([(p.query, p.edit) for p in pairs])
+    fitted = fitted_scorer(out, config, settings, device)
+    raw = fitted.logits([(pair.query, pair.edit) for pair in pairs])
     half = sum(turn.conversation % 2 == 0 for turn in dev)
     ends = np.cumsum([len(turn.edits) for turn in dev])
     decided = slice(0, ends[half - 1])
@@ -169,7 +170,8 @@ def finish(
         for one in choices
     ]
     facts = written_fact_pairs("dev", config["seed"])
-    said = fitted_scorer(out, config, settings, device).score([(p.query, p.edit) for p in facts])
+    said = fitted.logits([(pair.query, pair.edit) for pair in facts])
+    said = calibrated(said, **config["calibration"])
     config["written_facts"] = [
         {"threshold": one.threshold, **fact_figures(facts, said, one.threshold)} for one in choices
     ]

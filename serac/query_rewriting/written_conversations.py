@@ -7,21 +7,18 @@ which are drawn anew each time, so that one conversation makes many examples.
 from __future__ import annotations
 
 import random
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from classifiers.drawn_names import draw_names, with_names
+from classifiers.written_files import written_records
 from serac.conversation import Turn
 
 FOLDER = Path(__file__).parent / "conversations"
 
 STANDS = "="
 """Stands for the query of a turn that can be understood as it is."""
-
-HELD_OUT = 10
-"""Every so many conversations of a file, one is for dev alone."""
 
 AFTER_ANOTHER = 0.2
 """How often the beginning of another conversation comes first."""
@@ -125,19 +122,15 @@ def draw_turn(
 def _all() -> tuple[tuple[bool, WrittenConversation], ...]:
     """Return all conversations, each after whether it is for dev."""
     found = []
-    for file in sorted(FOLDER.glob("*.toml")):
-        records = tomllib.loads(file.read_text(encoding="utf-8"))["conversation"]
-        for number, record in enumerate(records):
-            turns = record["turns"]
-            exchanges = tuple(
-                Exchange(user, None if query == STANDS else query, reply)
-                for user, query, reply in turns
-            )
-            names = {letter: tuple(given) for letter, given in record.get("names", {}).items()}
-            edits = tuple(
-                WrittenEdit(text, frozenset(turn - 1 for turn in answered))
-                for text, answered in record.get("edits", ())
-            )
-            is_dev = number % HELD_OUT == HELD_OUT - 1
-            found.append((is_dev, WrittenConversation(exchanges, names, edits)))
+    for is_dev, record in written_records(FOLDER, "conversation"):
+        exchanges = tuple(
+            Exchange(user, None if query == STANDS else query, reply)
+            for user, query, reply in record["turns"]
+        )
+        names = {letter: tuple(given) for letter, given in record.get("names", {}).items()}
+        edits = tuple(
+            WrittenEdit(text, frozenset(turn - 1 for turn in answered))
+            for text, answered in record.get("edits", ())
+        )
+        found.append((is_dev, WrittenConversation(exchanges, names, edits)))
     return tuple(found)
