@@ -30,7 +30,6 @@ from serac.counterfactual import SHIPPED
 from serac.counterfactual.model import read_config
 from serac.overlay import FactOverlay
 from serac.query_rewriting import SHIPPED as REWRITER
-from serac.query_rewriting import load_rewritten_scope
 from serac.query_rewriting.model import ADAPTER
 
 PARTS = ("counterfact", "zsre", "own", "convsent", "texts", "speed")
@@ -97,7 +96,6 @@ class _Run:
         self.by, self.some = by or BY, by is not None
         self.encoder = RememberingEncoder(SentenceTransformerEncoder.embedded())
         self.trained = load_scope_classifier(self.encoder)
-        self.rewritten = load_rewritten_scope()
 
     def measure(self, name: str) -> Path:
         """Run a part and write its rows."""
@@ -165,7 +163,6 @@ class _Run:
             self.seed,
             words,
             scope_classifier=self.trained.fingerprint,
-            rewritten_scope=self.rewritten.fingerprint,
             query_rewriter=read_adapter_config(REWRITER, ADAPTER)["model_sha256"][:12],
             counterfactual_model=read_config(self.model)["model_sha256"][:12],
             **({"edits_in_memory": len(benchmark.edits)} if benchmark else {}),
@@ -179,5 +176,4 @@ class _Run:
             counterfactual_model=self.model,
             recall_floor=self.trained.recall_floor,
             rewriter="trained",
-            rewritten_scope=self.rewritten,
         )

@@ -25,7 +25,7 @@ from memory_store.errors import ErrataError
 from serac.cli.options import err, progress_bar
 from serac.decision import Decision
 from serac.overlay import FactOverlay
-from serac.query_rewriting import SHIPPED, SHIPPED_SCOPE, load_rewritten_scope, read_config
+from serac.query_rewriting import SHIPPED, read_config
 
 NAME = "follow_ups_dev"
 COMMAND = "python -m benchmarks follow_ups"
@@ -37,12 +37,8 @@ RewriterOption = Annotated[
     Path, typer.Option("--rewriter", help="Folder of the query rewriter; the shipped one if none.")
 ]
 ScopeOption = Annotated[
-    Path,
-    typer.Option(
-        "--rewritten-scope",
-        help="Folder of what judges rewritten turns; the shipped one otherwise. With 'none' the "
-        "scope classifier does.",
-    ),
+    Path | None,
+    typer.Option("--scope", help="Folder of the scope classifier; the shipped one if none."),
 ]
 MostOption = Annotated[
     int | None,
@@ -111,20 +107,17 @@ def _judged(number: int, own: str | None, decision: Decision) -> Judged:
     )
 
 
-def add_rows(
-    rows: Rows, judged: Sequence[Judged], threshold: float, shipped: float | None = None
-) -> None:
+def add_rows(rows: Rows, judged: Sequence[Judged], threshold: float, shipped: float) -> None:
     """Add what fires from each of the thresholds on, and from the artifact's own.
 
     Args:
         rows: Where rows go.
         judged: What was measured.
         threshold: The scope classifier's own.
-        shipped: What rewritten turns are held to in use, if they have a classifier of their own.
+        shipped: What turns that were made to stand on their own are held to in use.
     """
     levels = {f"from {at} on": at for at in THRESHOLDS}
-    if shipped is not None:
-        levels[f"from {shipped:.3f} on, as in use"] = shipped
+    levels[f"from {shipped:.3f} on, as in use"] = shipped
     for kind, at in levels.items():
         found: dict[str, list[tuple[int, bool]]] = defaultdict(list)
         for one in judged:
@@ -142,25 +135,23 @@ def add_rows(
 def follow_ups_command(
     out: OutOption = RESULTS,
     rewriter: RewriterOption = SHIPPED,
-    rewritten_scope: ScopeOption = SHIPPED_SCOPE,
+    scope: ScopeOption = None,
     conversations: MostOption = None,
 ) -> None:
-    """What fires on the dev conversations' later turns, by the threshold of rewritten turns."""
-    command = _command(rewriter, rewritten_scope, conversations)
+    """What fires on the dev conversations' later turns, by the threshold they are held to."""
+    command = _command(rewriter, scope, conversations)
     if command != COMMAND and out.resolve() == RESULTS.resolve():
         raise ErrataError(
             "a part of the conversations, or another model, is no result; name a folder with --out"
         )
     check_out(out)
     encoder = SentenceTransformerEncoder.embedded()
-    trained = load_scope_classifier(encoder)
-    apart = None if rewritten_scope == Path("none") else load_rewritten_scope(rewritten_scope)
+    trained = load_scope_classifier(encoder, scope)
     rows = Rows(
         NAME,
         0,
         command,
         scope_classifier=trained.fingerprint,
-        rewritten_scope=trained.fingerprint if apart is None else apart.fingerprint,
         query_rewriter=read_config(rewriter)["model_sha256"][:12],
     )
     told: list[dict[str, Any]] = []
@@ -176,10 +167,10 @@ def follow_ups_command(
             trained.threshold_for(),
             recall_floor=trained.recall_floor,
             rewriter=rewriter,
-            rewritten_scope=apart,
         )
         judged = measure(overlay, read, told.append, progress)
-        add_rows(rows, judged, overlay.router.threshold, None if apart is None else apart.threshold)
+        router = overlay.router
+        add_rows(rows, judged, router.threshold, max(router.threshold, router.turn_threshold))
     keep(told, out, NAME)
     file = rows.write(out)
     for row in rows.rows:
@@ -188,11 +179,8 @@ def follow_ups_command(
     err.print(f"rows in {file}")
 
 
-def _command(rewriter: Path, rewritten_scope: Path, conversations: int | None) -> str:
+def _command(rewriter: Path, scope: Path | None, conversations: int | None) -> str:
     words = COMMAND
     words += "" if rewriter.resolve() == SHIPPED.resolve() else " --rewriter FOLDER"
-    if rewritten_scope == Path("none"):
-        words += " --rewritten-scope none"
-    elif rewritten_scope.resolve() != SHIPPED_SCOPE.resolve():
-        words += " --rewritten-scope FOLDER"
+    words += "" if scope is None else " --scope FOLDER"
     return words + (f" --conversations {conversations}" if conversations else "")

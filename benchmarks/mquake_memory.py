@@ -14,8 +14,8 @@ from memory_store.encoder import Vectors
 from serac.answerers import auto_route
 from serac.conversation import as_turns
 from serac.decision import Decision, Route
-from serac.query_rewriting import RewrittenScope
 from serac.router import ChooseRoute, Router, Searchable
+from serac.second_scope import SecondScope
 
 JUDGED_AT_ONCE = 256
 """Pairs between two reports of progress."""
@@ -142,7 +142,7 @@ class Worlds:
         threshold: float | Threshold,
         recall_floor: float = -np.inf,
         route: Route | ChooseRoute = auto_route,
-        second: RewrittenScope | None = None,
+        second: SecondScope | None = None,
     ) -> None:
         self.all, self.encoder, self.threshold = memory, encoder, threshold
         self.edits = {edit.id: edit for edit in edits}

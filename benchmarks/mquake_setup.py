@@ -21,11 +21,10 @@ from benchmarks.mquake_models import (
     short_answers_of,
 )
 from benchmarks.mquake_peers import Peers
-from benchmarks.multi_hop import MultiHopRun, Write
+from benchmarks.multi_hop import MultiHopRun, Write, judged_by
 from benchmarks.remembering import RememberingEncoder
 from benchmarks.rows import Rows
 from benchmarks.teaching import load_taught, taught_answers_of
-from classifiers import load_scope_classifier
 from mello import PlannedDecomposer
 from memory_store import SentenceTransformerEncoder
 from serac.answerers import auto_route, ike
@@ -33,8 +32,8 @@ from serac.counterfactual import CounterfactualModel
 from serac.decomposer.model import load_plans
 from serac.demonstrations import PAPER
 from serac.embedded import load_embedded_base
-from serac.multi_hop import MultiHop, hop_scope, hop_threshold
-from serac.query_rewriting import load_hop_scope
+from serac.hop_scope import load_hop_scope
+from serac.multi_hop import MultiHop
 
 Answerer = Literal["auto", "counterfactual"]
 SPLITS = ("train", "dev", "test")
@@ -88,12 +87,7 @@ class Setup(ExitStack):
             base = load_taught(self.body, taught, cases, seed)
             bases["taught"] = taught_answers_of(base)
         self.encoder = RememberingEncoder(SentenceTransformerEncoder.embedded())
-        trained = load_scope_classifier(self.encoder)
-        judge = load_hop_scope()
-        if false_fire is None:
-            threshold, second = hop_threshold(trained), hop_scope(judge)
-        else:
-            threshold, second = trained.threshold_within(false_fire), judge.held_to(false_fire)
+        hops = load_hop_scope() if false_fire is None else load_hop_scope(false_fire, share=1)
         folder = self.enter_context(tempfile.TemporaryDirectory())
         edits = [
             {"id": edit.id, "text": edit.text, "subject": edit.subject} for edit in read_edits(data)
@@ -103,11 +97,11 @@ class Setup(ExitStack):
             memory,
             memory.list(),
             self.encoder,
-            trained,
-            threshold,
-            trained.recall_floor,
+            hops.scorer,
+            hops.threshold,
+            hops.recall_floor,
             auto_route if answerer == "auto" else answerer,
-            second,
+            hops.second,
         )
         facts = known_facts([*self.cases.asked, *self.cases.unedited])
         bases["knowing"] = knows(KnowingBase(facts, self.encoder))
@@ -121,16 +115,13 @@ class Setup(ExitStack):
             gate if gated else None,
         )
         self._setting: dict[str, Any] = {
-            "scope_classifier": trained.fingerprint,
-            "second_classifier": second.fingerprint,
-            "second_threshold": second.threshold,
+            **judged_by(hops),
             "counterfactual_model": model.fingerprint,
             "decomposer": plans.fingerprint,
             "gated": gated,
             "hops_answered_by": answerer,
             "cases": len(self.cases.asked),
             "edits": len(edits),
-            "hops_false_fire": threshold.false_fire,
         }
         if taught is not None:
             self._setting["taught_base"] = base.name

@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from benchmarks.mquake_memory import World
+from classifiers import Threshold
 from mello import Answer, PlannedDecomposer, Trace, answer_by_hops
 from serac.decision import Decision, Route
+from serac.hop_scope import HopScope
 from serac.multi_hop import question_of
 from serac.short_answers import as_name
 
@@ -29,6 +31,17 @@ Answered = Callable[[Sequence[tuple[Route, str]], Progress], list[str]]
 Decide = Callable[[Sequence[tuple[World, str]], Progress], list[Decision]]
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
+
+
+def judged_by(hops: HopScope) -> dict[str, Any]:
+    """Return what judges hops, as rows tell it; both classifiers were trained."""
+    told: dict[str, Any] = {"scope_classifier": getattr(hops.scorer, "fingerprint", None)}
+    if isinstance(hops.threshold, Threshold):
+        told["hops_false_fire"] = hops.threshold.false_fire
+    if hops.second is not None:
+        told["second_classifier"] = hops.second.fingerprint
+        told["second_threshold"] = hops.second.threshold
+    return told
 
 
 class _Missing(Exception):  # noqa: N818 - no error: it ends one try, and the table fills up

@@ -17,11 +17,10 @@ OPENING = """# Multi-hop questions
 Drawn from the rows in `benchmarks/results/` by `python -m benchmarks report`; don't edit by hand.
 What goes wrong, read by eye, is in [multi_hop_errors.md](multi_hop_errors.md).
 
-A question is taken apart by the decomposer, and each hop is asked on its own: of an edit where the
-scope classifier and the one of rewritten turns both put the hop in its scope, or the former the
-whole question too, and of the base model otherwise. The cases are of MQuAKE-CF-3k's test split,
-which nothing was trained on: a sample drawn by the seed, each number of hops in its share, each
-case in three wordings. *M-Acc* counts a case if the answer to any wording is the gold one or an
+A question is taken apart by the decomposer, and each hop is asked on its own: of an edit where two
+scope classifiers of hops both put it in scope, or the first the whole question too, and of the base
+model otherwise. The cases are of MQuAKE-CF-3k's test split, which nothing was trained on: a sample
+drawn by the seed, each number of hops in its share, each case in three wordings. *M-Acc* counts a case if the answer to any wording is the gold one or an
 alias of it, but for case, punctuation and a leading article; beside it stands the mean over
 wordings. *H-Acc* counts it if, for some wording, there are as many hops as gold and the answer to
 each is right, in order. A question that the gate or the decomposer takes for one of a single hop,

@@ -6,23 +6,24 @@ The edits of all of our own facts are in memory at once; each classifier decides
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from benchmarks.baselines import MELLO, SERAC, SERAC_COSINE
 from benchmarks.own import Fact, own_facts
 from benchmarks.rows import RESULTS, Rows
 from benchmarks.told import keep
-from classifiers import ScopeScorer, Threshold, load_scope_classifier
+from classifiers import ARTIFACTS, TrainedScorer, load_scope_classifier
 from classifiers.lora_training import check_out
 from memory_store import EditMemory, SentenceTransformerEncoder
 from serac.cli.options import err
 from serac.conversation import Turn
-from serac.query_rewriting import load_rewritten_scope
-from serac.router import Router
+from serac.hop_scope import FIRST
+from serac.router import Router, Searchable
 
 NAME = "scope_own_facts"
 COMMAND = "python -m benchmarks own_facts"
@@ -48,11 +49,35 @@ class Decided:
     fired: str | None
 
 
-def decide(router: Router, facts: Sequence[Fact]) -> list[Decided]:
-    """Return what a router decides about each query of the facts.
+Judge = Callable[[list[str]], list[str | None]]
+"""From queries to the text of the edit that fires first on each, if any does."""
+
+
+def routed(router: Router) -> Judge:
+    """Return what fires by a router."""
+
+    def judge(queries: list[str]) -> list[str | None]:
+        decisions = router.decide_many([(Turn("user", query),) for query in queries])
+        return [one.edits[0].text if one.in_scope else None for one in decisions]
+
+    return judge
+
+
+def nearest(memory: Searchable, threshold: float) -> Judge:
+    """Return what fires where the edit nearest to the whole query does from a cosine on."""
+
+    def judge(queries: list[str]) -> list[str | None]:
+        hits = [found[0] for found in memory.search_many(queries, 1)]
+        return [hit.edit.text if hit.similarity >= threshold else None for hit in hits]
+
+    return judge
+
+
+def decide(judge: Judge, facts: Sequence[Fact]) -> list[Decided]:
+    """Return what is decided about each query of the facts.
 
     Args:
-        router: Its memory holds the facts' edits.
+        judge: Decides; the facts' edits are in its memory.
         facts: The facts.
     """
     asked = [
@@ -60,11 +85,8 @@ def decide(router: Router, facts: Sequence[Fact]) -> list[Decided]:
         for number, fact in enumerate(facts)
         for query in (*fact.asks, *fact.others)
     ]
-    decisions = router.decide_many([(Turn("user", query),) for _, query, _ in asked])
-    return [
-        Decided(*one, decision.edits[0].text if decision.in_scope else None)
-        for one, decision in zip(asked, decisions, strict=True)
-    ]
+    fired = judge([query for _, query, _ in asked])
+    return [Decided(*one, edit) for one, edit in zip(asked, fired, strict=True)]
 
 
 def add_rows(rows: Rows, decided: Sequence[Decided], judge: str) -> None:
@@ -73,7 +95,7 @@ def add_rows(rows: Rows, decided: Sequence[Decided], judge: str) -> None:
     Args:
         rows: Where rows go.
         decided: What was decided.
-        judge: Name of the classifier that did.
+        judge: Name of what did.
     """
     answered = [one for one in decided if one.own is not None]
     near = [one for one in decided if one.own is None]
@@ -83,26 +105,20 @@ def add_rows(rows: Rows, decided: Sequence[Decided], judge: str) -> None:
         (NEAR, near, [one.fired is not None for one in near]),
     ):
         kind = "answered by an edit" if among is answered else "near, not answered"
-        rows.add(kind, f"{metric}, {judge}", fires, groups=[one.fact for one in among])
+        rows.add(kind, metric, fires, groups=[one.fact for one in among], method=judge)
 
 
 def own_facts_command(out: OutOption = RESULTS) -> None:
-    """What fires on single questions of our own facts, by classifier."""
+    """What fires on single questions of our own facts, by classifier or rule."""
     check_out(out)
     encoder = SentenceTransformerEncoder.embedded()
     facts, trained = own_facts(), load_scope_classifier(encoder)
-    rewritten = load_rewritten_scope()
-    judges: dict[str, tuple[ScopeScorer, float | Threshold]] = {
-        "scope classifier": (trained, trained.threshold_for()),
-        "classifier of rewritten turns": (rewritten.scorer, rewritten.threshold),
-    }
     rows = Rows(
         NAME,
         0,
         COMMAND,
         edits_in_memory=len(facts),
         scope_classifier=trained.fingerprint,
-        rewritten_scope=rewritten.fingerprint,
     )
     told: list[dict[str, Any]] = []
     with (
@@ -111,14 +127,26 @@ def own_facts_command(out: OutOption = RESULTS) -> None:
     ):
         for fact in facts:
             memory.add(fact.edit)
-        for judge, (scorer, threshold) in judges.items():
-            router = Router(memory, scorer, threshold, recall_floor=trained.recall_floor)
-            decided = decide(router, facts)
-            add_rows(rows, decided, judge)
-            told += [{"judge": judge, **asdict(one)} for one in decided]
+
+        def routed_by(scorer: TrainedScorer, false_fire: float | None = None) -> Judge:
+            threshold, floor = scorer.threshold_for(false_fire), scorer.recall_floor
+            return routed(Router(memory, scorer, threshold, recall_floor=floor))
+
+        judges = {
+            f"cross-encoder, {trained.default_false_fire:.1%} stated": routed_by(trained),
+            "0.5% stated": routed_by(trained, 0.005),
+            "its first training, 1.0% stated": routed_by(load_scope_classifier(encoder, FIRST)),
+            "similarity": routed_by(load_scope_classifier(encoder, ARTIFACTS / "similarity")),
+            SERAC: nearest(memory, SERAC_COSINE),
+            MELLO: nearest(memory, -1.0),
+        }
+        for name, judge in judges.items():
+            decided = decide(judge, facts)
+            add_rows(rows, decided, name)
+            told += [{"judge": name, **asdict(one)} for one in decided]
     keep(told, out, NAME)
     file = rows.write(out)
     for row in rows.rows:
         ends = f"({row.low:.3f} - {row.high:.3f})"
-        typer.echo(f"{row.kind:<20} {row.metric:<54} {row.value:.3f} {ends}")
+        typer.echo(f"{row.setting['method']:<32} {row.metric:<24} {row.value:.3f} {ends}")
     err.print(f"rows in {file}")

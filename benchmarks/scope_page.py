@@ -60,8 +60,7 @@ together with the others as their sets have them; by which rules, and that the r
 after errors had been read, is said in [data.md](data.md).
 
 *Facts of our own* are edits and single questions as users write them, with near ones that no edit
-answers. They are asked of the scope classifier, which decides about them in use, and of the
-classifier of rewritten turns, each at its default threshold.
+answers. There the classifier stands also as it was after its first training, on data sets alone.
 
 The other columns are run on the same queries with the same memory:
 
@@ -81,8 +80,7 @@ def scope_page(folder: Path) -> str:
     parts = [OPENING]
     for name, title in TITLES.items():
         parts += _of(folder / f"scope_{name}.jsonl", partial(_set, title))
-    own = partial(_plain, "Facts of our own, asked for as users do")
-    parts += _of(folder / "scope_own_facts.jsonl", own)
+    parts += _of(folder / "scope_own_facts.jsonl", _own_facts)
     if (folder / ROC).is_file():
         parts.append(_plot("ROC curves of every set", "scope_roc", "ROC curves"))
     parts += _of(folder / "scope_curve.jsonl", _curve)
@@ -168,6 +166,11 @@ def _reliability(facts: dict[str, Any]) -> str:
     )
     picture = _plot(None, "scope_reliability", "reliability curve")
     return f"## Are its probabilities true\n\n{told}\n{picture}"
+
+
+def _own_facts(rows: list[Row]) -> str:
+    drawn = pivot(rows, lambda row: str(row.setting["method"]))
+    return f"## Facts of our own, asked for as users do\n\n{_made_by(rows)}\n\n{drawn}\n"
 
 
 def _plain(title: str, rows: list[Row]) -> str:

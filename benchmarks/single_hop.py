@@ -17,6 +17,7 @@ from benchmarks.answers import memory_with
 from benchmarks.data import Benchmark, Case
 from benchmarks.mquake_command import DataOption, DecomposerOption, OutOption, SeedOption
 from benchmarks.mquake_models import plans_of
+from benchmarks.multi_hop import judged_by
 from benchmarks.remembering import RememberingEncoder
 from benchmarks.rows import RESULTS, Rows
 from benchmarks.success import follows_edit
@@ -28,9 +29,9 @@ from memory_store import SentenceTransformerEncoder
 from serac.cli.options import err, progress_bar
 from serac.decomposer.model import SHIPPED, load_plans
 from serac.embedded import load_embedded_base
-from serac.multi_hop import MultiHop, hop_scope, hop_threshold, question_of
+from serac.hop_scope import load_hop_scope
+from serac.multi_hop import MultiHop, question_of
 from serac.overlay import FactOverlay
-from serac.query_rewriting import load_hop_scope
 
 NAME = "single_hop"
 IN_SCOPE = ("exact", "paraphrase", "rephrase")
@@ -86,12 +87,11 @@ def single_hop(
     words = f"python -m benchmarks single_hop --data DATA --seed {seed} --cases {cases}"
     words += " --decomposer FOLDER" if decomposer != SHIPPED else ""
     trained = load_scope_classifier(encoder)
-    second = hop_scope(load_hop_scope())
+    hops = load_hop_scope()
     setting = {
         "decomposer": plans.fingerprint,
-        "scope_classifier": trained.fingerprint,
-        "second_classifier": second.fingerprint,
-        "second_threshold": second.threshold,
+        **judged_by(hops),
+        "single_classifier": trained.fingerprint,
     }
     rows = Rows(NAME, seed, words, **setting)
     told: list[dict[str, Any]] = []
@@ -107,8 +107,7 @@ def single_hop(
                 trained.threshold_for(),
                 base=body,
                 recall_floor=trained.recall_floor,
-                hop_threshold=hop_threshold(trained),
-                hop_scope=second,
+                hop_scope=hops,
             )
             measure(rows, overlay, benchmark, plans, cases, seed, progress, told.append)
     keep(told, out, NAME)

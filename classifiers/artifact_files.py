@@ -35,6 +35,8 @@ class TrainedScorer(ABC):
         default_false_fire: The stated rate to use unless another is asked for.
         fingerprint: Names weights and calibration; thresholds of two can't be compared.
         recall_floor: Closeness below which an edit is not worth judging.
+        turn_threshold: Probability that a turn made to stand on its own must reach at least;
+            ``None`` where none was measured.
     """
 
     def __init__(self, config: dict[str, Any]) -> None:
@@ -45,6 +47,8 @@ class TrainedScorer(ABC):
         self.fingerprint = f"{config['kind']}@{hashlib.sha256(scale.encode()).hexdigest()[:12]}"
         floor = config.get("recall_floor")
         self.recall_floor = -math.inf if floor is None else float(floor)
+        turns = config.get("turn_threshold")
+        self.turn_threshold = None if turns is None else float(turns)
 
     @abstractmethod
     def score(self, pairs: Sequence[tuple[str, str]]) -> Probabilities:
@@ -111,7 +115,8 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise ArtifactError(f"{file} is damaged: {error}; train again") from error
     if not thresholds:
         raise ArtifactError(f"{file} is damaged: it has no thresholds; train again")
-    check_numbers(file, [config["default_false_fire"], 0.0 if floor is None else floor])
+    optional = [0.0 if given is None else given for given in (floor, config.get("turn_threshold"))]
+    check_numbers(file, [config["default_false_fire"], *optional])
     return config
 
 

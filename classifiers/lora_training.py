@@ -186,3 +186,28 @@ def write_adapter(model: Any, out: Path) -> str:
     content = save(tensors, metadata={"format": "pt"})
     (out / ADAPTER_FILE).write_bytes(content)
     return hashlib.sha256(content).hexdigest()
+
+
+def mix_adapter(out: Path, start: bytes, mixing: float) -> str:
+    """Go back from an adapter part of the way to the one that it began with; return the hash.
+
+    Weights on the way between a model and what further training made of it keep more of what the
+    one knew, and most of what the other learned (WiSE-FT; Wortsman et al., CVPR 2022). Here
+    LoRA's factors are mixed, each with its own.
+
+    Args:
+        out: Folder of the adapter.
+        start: The file of the one that it began with.
+        mixing: Share of the way that it keeps, in [0, 1].
+    """
+    import torch
+    from safetensors.torch import load, save
+
+    file = out / ADAPTER_FILE
+    before, after = load(start), load(file.read_bytes())
+    mixed = {
+        name: torch.lerp(before[name].float(), after[name].float(), mixing).half() for name in after
+    }
+    content = save(mixed, metadata={"format": "pt"})
+    file.write_bytes(content)
+    return hashlib.sha256(content).hexdigest()

@@ -1,5 +1,6 @@
 """Training of the scope cross-encoder: LoRA on the embedded body, stopped early on dev.
 
+It learns from pairs of data sets, of written facts, and of the turns of written conversations.
 Checkpoints, resuming and the progress bar are those of ``transformers.Trainer``.
 """
 
@@ -7,15 +8,16 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from classifiers.artifact_files import as_records, write_config
+from classifiers.artifact_files import as_records, read_config, read_hashed, write_config
 from classifiers.cross_encoder import (
     CrossEncoderScorer,
     calibrated,
@@ -34,8 +36,10 @@ from classifiers.dev_figures import (
 )
 from classifiers.dev_thresholds import thresholds_by_size
 from classifiers.lora_training import (
+    ADAPTER_FILE,
     CHECKPOINTS,
     check_out,
+    mix_adapter,
     write_adapter,
 )
 from classifiers.pair_training import (
@@ -49,6 +53,9 @@ from classifiers.scope import Probabilities
 from classifiers.thresholds import STATED_RATES, by_rate, choose_threshold
 from classifiers.training_pairs import Pair, Report, make_training_pairs, silent
 from classifiers.training_queries import WRITTEN_FACTS
+from classifiers.turn_figures import DEFAULT_FALSE_FIRE as TURN_FALSE_FIRE
+from classifiers.turn_figures import fact_figures, turn_thresholds
+from classifiers.turn_pairs import JudgedTurn, judged_turns, training_pairs, written_fact_pairs
 from memory_store.encoder import Encoder
 
 DEFAULT_FALSE_FIRE = 0.01
@@ -65,6 +72,13 @@ class TrainingSettings(PairSettings):
     Attributes:
         dev_queries: Dev queries of a look at dev.
         written_facts: Facts made up from our own wordings.
+        draws: How often names are drawn for each written conversation; with 0 none is used.
+        fact_draws: How often they are, and a wording of the edit is, for each written fact; with 0
+            none is used.
+        ordinary: How many of the data sets' pairs are taken; all when ``None``.
+        dev_turns: Turns of dev's conversations that are used, at most; all when ``None``.
+        mixing: Share of the way from what it began with that its weights keep; see
+            :func:`classifiers.lora_training.mix_adapter`.
     """
 
     steps: int = 5000
@@ -78,6 +92,22 @@ class TrainingSettings(PairSettings):
     patience: int = 3
     dev_queries: int = 1600
     written_facts: int = WRITTEN_FACTS
+    draws: int = 2
+    fact_draws: int = 4
+    ordinary: int | None = None
+    dev_turns: int | None = None
+    mixing: float = 1.0
+
+
+GOING_ON = TrainingSettings(
+    steps=1500,
+    learning_rate=4e-4,
+    warmup_steps=100,
+    evaluate_every=500,
+    ordinary=30_000,
+    mixing=0.85,
+)
+"""How to go on from a classifier of data sets' pairs, with written facts and conversations."""
 
 
 def train_cross_encoder(
@@ -87,6 +117,7 @@ def train_cross_encoder(
     *,
     seed: int = 0,
     settings: TrainingSettings = TrainingSettings(),
+    begin_with: Path | None = None,
     device: str | None = None,
     report: Report | None = None,
     show_bar: bool = False,
@@ -102,44 +133,78 @@ def train_cross_encoder(
         out: Where the artifact goes.
         seed: Decides the parts and every random choice.
         settings: How to train.
+        begin_with: Folder of an artifact of the same form, whose adapter is gone on with.
         device: Where to train: ``cuda`` or ``cpu``; by default the best there is.
         report: Told the name of a stage, how much is done, and how much there is.
         show_bar: Whether to show the trainer's progress bar.
 
     Raises:
-        ErrataError: A file of the data is missing.
+        ErrataError: A file of the data is missing, or what to begin with is.
     """
     report = report or silent
     check_out(out)
-    pairs = make_training_pairs(folder, encoder, seed, report, settings.written_facts)
+    start, begun_with = None, None
+    if begin_with is not None:
+        begun_with = read_config(begin_with)["model_sha256"]
+        start = read_hashed(begin_with / ADAPTER_FILE, begun_with)
+    made = make_training_pairs(folder, encoder, seed, report, settings.written_facts)
+    pairs = with_written(made.pairs, seed, settings)
+    counts = replace(made, pairs=tuple(pairs)).counts()
     dev = read_dev_set(folder, encoder, seed, report)
-    log.info("%d pairs: %s", len(pairs.pairs), json.dumps(pairs.counts()))
-    fitted, best_step = _fit(pairs.pairs, dev, out, seed, settings, device, show_bar)
+    log.info("%d pairs: %s", len(pairs), json.dumps(counts))
+    fitted, best_step = _fit(pairs, dev, out, seed, settings, device, show_bar, start)
     facts = {
         "seed": seed,
         "settings": asdict(settings),
+        "begun_with": begun_with,
         "best_step": best_step,
-        "pairs": pairs.counts(),
-        "left_out": pairs.left_out,
+        "pairs": counts,
+        "left_out": made.left_out,
         "edits_in_memory": len(dev.edits),
     }
-    scorer = finish(out, write_adapter(fitted, out), dev, settings, facts, device)
+    sha256 = write_adapter(fitted, out)
+    if start is not None:
+        sha256 = mix_adapter(out, start, settings.mixing)
+    scorer = finish(out, sha256, dev, encoder, settings, facts, device)
     shutil.rmtree(out / CHECKPOINTS)
     return scorer
+
+
+def with_written(pairs: Sequence[Pair], seed: int, settings: TrainingSettings) -> list[Pair]:
+    """Return data sets' pairs among those of written facts and conversations, in a fixed order."""
+    found = [
+        *training_pairs(judged_turns("fit", seed, settings.draws), seed),
+        *written_fact_pairs("fit", seed, settings.fact_draws),
+        *pairs[: settings.ordinary],
+    ]
+    random.Random(seed).shuffle(found)  # noqa: S311
+    return found
 
 
 def finish(
     out: Path,
     sha256: str,
     dev: DevSet,
+    encoder: Encoder,
     settings: TrainingSettings,
     facts: dict[str, Any],
     device: str | None = None,
 ) -> CrossEncoderScorer:
-    """Calibrate an adapter on one half of dev, measure it, and write its config."""
+    """Calibrate an adapter on one half of dev, measure it, and write its config.
+
+    Args:
+        out: Folder of the adapter.
+        sha256: Hash of its file.
+        dev: Dev's queries.
+        encoder: Finds the edits that are near a turn of dev's conversations.
+        settings: How it was trained.
+        facts: What else the config says.
+        device: Where it is measured; by default the best there is.
+    """
     config = begun_config(sha256, settings, DEFAULT_FALSE_FIRE, device)
     config["recall_floor"] = recall_floor(dev)
-    raw = judge(dev, fitted_scorer(out, config, settings, device).logits)
+    fitted = fitted_scorer(out, config, settings, device)
+    raw = judge(dev, fitted.logits)
     half = np.arange(len(dev.queries)) % 2 == 0
     chosen = half[raw.query_of]
     config["calibration"] = fitted_calibration(raw.scores[chosen], raw.labels[chosen])
@@ -147,8 +212,18 @@ def finish(
     judged = Judged(probabilities, raw.labels, raw.query_of, raw.kinds)
     choices = thresholds_by_size(dev, probabilities, STATED_RATES)
     other = ~half[judged.query_of]
+
+    def score(pairs: Sequence[tuple[str, str]]) -> Probabilities:
+        return calibrated(fitted.logits(pairs), **config["calibration"])
+
+    turns, written = _written_dev(facts["seed"], settings)
+    of_turns = turn_thresholds(turns, score, encoder) if turns else []
+    of_facts = score([(pair.query, pair.edit) for pair in written])
     config |= {
         "thresholds": as_records(choices),
+        "turn_threshold": next(
+            (row["threshold"] for row in of_turns if row["false_fire"] == TURN_FALSE_FIRE), None
+        ),
         **facts,
         "expected_calibration_error": expected_calibration_error(
             probabilities[other], judged.labels[other]
@@ -158,6 +233,16 @@ def finish(
         ),
         "reliability": reliability(probabilities[other], judged.labels[other]),
         "dev": figures(judged, by_rate(choices), dev.in_memory),
+        "dev_turns": of_turns,
+        "dev_facts": [
+            {
+                "false_fire": one.false_fire,
+                "threshold": one.at(1),
+                **fact_figures(written, of_facts, one.at(1)),
+            }
+            for one in by_rate(choices)
+            if written
+        ],
     }
     write_config(out, config)
     return CrossEncoderScorer.load(out)
@@ -171,6 +256,7 @@ def _fit(
     settings: TrainingSettings,
     device: str | None,
     show_bar: bool,
+    start: bytes | None = None,
 ) -> tuple[Any, int | None]:
     """Fit an adapter; return the best model, and the step that it was reached at."""
     looked_at = dev.sample(settings.dev_queries, seed)
@@ -178,13 +264,19 @@ def _fit(
     in_scope = np.array([bool(right) for right in looked_at.right])
     kinds = np.array([kind_of(query) for query in looked_at.queries])
 
+    turns, of_facts = _written_dev(seed, settings)
+    written = [*(pair for turn in turns for pair in turn.pairs()), *of_facts]
+
     def measured(scores: Probabilities) -> dict[str, float]:
-        return _progress(Judged(scores, labels, query_of, kinds), in_scope)
+        asked, others = scores[: len(labels)], scores[len(labels) :]
+        judged = Judged(asked, labels, query_of, kinds)
+        shown = _written_progress(others, written) if written else {}
+        return {**_progress(judged, in_scope), **shown}
 
     return fit_pairs(
         pairs,
-        looked_at.pairs(),
-        labels.tolist(),
+        [*looked_at.pairs(), *((pair.query, pair.edit) for pair in written)],
+        [*labels.tolist(), *(pair.label for pair in written)],
         measured,
         out,
         seed=seed,
@@ -192,7 +284,23 @@ def _fit(
         device=device,
         show_bar=show_bar,
         log=log,
+        start=start,
     )
+
+
+def _written_dev(seed: int, settings: TrainingSettings) -> tuple[list[JudgedTurn], list[Pair]]:
+    """Return the turns and the pairs of facts that dev has of what was written."""
+    turns = judged_turns("dev", seed)[: settings.dev_turns] if settings.draws else []
+    return turns, written_fact_pairs("dev", seed) if settings.fact_draws else []
+
+
+def _written_progress(scores: Probabilities, pairs: Sequence[Pair]) -> dict[str, float]:
+    """Return the share of written pairs that reach one half, of those in scope and the others."""
+    fires, labels = scores >= 0.5, np.array([pair.label for pair in pairs])
+    return {
+        "written_right": float(fires[labels].mean()),
+        "written_wrong": float(fires[~labels].mean()),
+    }
 
 
 def _progress(judged: Judged, in_scope: Any) -> dict[str, float]:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from classifiers import Threshold, TrainedScorer
 from mello import Answer, Decomposer, PlannedDecomposer, PromptedDecomposer, Trace, answer_by_hops
 from memory_store import Edit
 from memory_store.errors import ErrataError, InvalidQueryError
@@ -18,7 +17,6 @@ from serac.conversation import Turn
 from serac.decision import Decision, Reply
 from serac.decomposer import SHIPPED, load_gate, load_plans
 from serac.decomposer.model import LONGEST_QUESTION
-from serac.query_rewriting.scope import RewrittenScope
 from serac.short_answers import as_name
 from serac.tasks import is_task
 from serac.transformers_base import TransformersBase
@@ -30,10 +28,6 @@ DEFAULT_DECOMPOSER = "trained"
 
 _GAP = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(]?[A-Z])|\n+")
 _NO_END = re.compile(r"(?:^|[\s.(])(?:[A-Z]|St|Dr|Mr|Mrs|Ms|No|Jr|Sr|Mt|vs)\.$")
-
-HOPS_SHARE_RATE = 2
-"""A question of two hops has twice the chances to fire wrongly: each hop is held to the stated
-false-fire rate over this, or the next stricter one measured; chosen on MQuAKE's dev cases."""
 
 LONGEST_CHAIN = 200
 """Tokens that a prompted base model may write for a hop."""
@@ -164,31 +158,6 @@ def prompted(base: Callable[[], BaseModel], passes: Passes) -> MultiHop:
             return ""
 
     return MultiHop(PromptedDecomposer(chat), passes)
-
-
-def hop_threshold(scorer: TrainedScorer, false_fire: float | None = None) -> Threshold:
-    """Return the threshold that a hop is held to.
-
-    Args:
-        scorer: The scope classifier.
-        false_fire: The rate that is stated for a query; the classifier's default when ``None``.
-    """
-    rate = scorer.default_false_fire if false_fire is None else false_fire
-    return scorer.threshold_within(rate / HOPS_SHARE_RATE)
-
-
-def hop_scope(judge: RewrittenScope, false_fire: float | None = None) -> RewrittenScope:
-    """Return the classifier of rewritten turns as it judges hops beside the scope classifier.
-
-    It is held to half of a rate as well, or to the strictest that was measured for it.
-
-    Args:
-        judge: The classifier of rewritten turns.
-        false_fire: The rate that is stated for a query; the classifier's own when ``None``.
-    """
-    if false_fire is None:
-        false_fire = getattr(judge.scorer, "default_false_fire", None)
-    return judge.held_to(None if false_fire is None else false_fire / HOPS_SHARE_RATE)
 
 
 def question_of(message: str) -> str:

@@ -27,12 +27,11 @@ from serac.decomposer import SHIPPED as DECOMPOSER
 from serac.decomposer import load_gate
 from serac.demonstrations import SCOPED, IkeSettings
 from serac.embedded import FINGERPRINT, installed_gguf, load_embedded_base
+from serac.hop_scope import HopScope, check_hop_scope, load_hop_scope
 from serac.multi_hop import (
     DEFAULT_DECOMPOSER,
     MultiHop,
     check_name,
-    hop_scope,
-    hop_threshold,
     prompted,
     question_of,
     trained,
@@ -41,13 +40,9 @@ from serac.preview import BlastRadius, preview, reference_questions
 from serac.query_rewriting import (
     DEFAULT_REWRITER,
     LazyRewriter,
-    RewrittenScope,
     TrainedRewriter,
     check_rewriter,
-    check_rewritten_scope,
-    load_hop_scope,
     load_rewriter,
-    load_rewritten_scope,
     read_config,
 )
 from serac.query_rewriting import SHIPPED as REWRITER
@@ -97,12 +92,10 @@ class FactOverlay:
             at a turn (:class:`serac.view.Rewriter`) or several
             (:class:`serac.view.GuessingRewriter`); with ``none`` or ``None`` each turn is read as
             it was written.
-        rewritten_scope: Judges the turns that were made to; the scorer does when ``None``.
-        hop_threshold: The threshold for the hops of a multi-hop question; the other one when
-            ``None``.
-        hop_scope: Judges the hops beside the scorer: an edit answers one if both say so, or if the
-            scorer finds the whole question in its scope too. The scorer judges them alone when
-            ``None``.
+        turn_threshold: Probability that the turns that were made to must reach, if the threshold is
+            lower; what was measured for the scorer when ``None``.
+        hop_scope: Judges the hops of a multi-hop question; the scorer does, with the same
+            threshold, when ``None``.
     """
 
     def __init__(
@@ -119,17 +112,15 @@ class FactOverlay:
         device: str | None = None,
         recall_floor: float = -math.inf,
         rewriter: Rewriter | str | Path | None = None,
-        rewritten_scope: RewrittenScope | None = None,
-        hop_threshold: float | Threshold | None = None,
-        hop_scope: RewrittenScope | None = None,
+        turn_threshold: float | None = None,
+        hop_scope: HopScope | None = None,
     ) -> None:
         if isinstance(decomposer, str):
             check_name(decomposer)
         if answerer not in ANSWERERS:
             raise ErrataError(f"unknown answerer {answerer!r}; use one of {', '.join(ANSWERERS)}")
         check_rewriter(rewriter)
-        check_rewritten_scope(rewritten_scope)
-        check_rewritten_scope(hop_scope)
+        check_hop_scope(hop_scope)
         self._base, self.device = base, device
         self._loaded: dict[str, Any] = {}
         self._loading = threading.RLock()
@@ -144,11 +135,16 @@ class FactOverlay:
             route=route,
             recall_floor=recall_floor,
             rewriter=self._rewriter(rewriter),
-            rewritten_scope=rewritten_scope,
+            turn_threshold=turn_threshold,
         )
-        held = threshold if hop_threshold is None else hop_threshold
+        hops = hop_scope or HopScope(scorer, threshold, recall_floor=recall_floor)
         self.hop_router = Router(
-            memory, scorer, held, route=route, recall_floor=recall_floor, second=hop_scope
+            memory,
+            hops.scorer,
+            hops.threshold,
+            route=route,
+            recall_floor=hops.recall_floor,
+            second=hops.second,
         )
         self.decomposer = decomposer
         self._counterfactual = counterfactual_model
@@ -183,11 +179,10 @@ class FactOverlay:
                 those that the classifier was measured at. When ``None``, what the namespace was
                 calibrated to (:mod:`serac.calibration`), or else the classifier's own default. Hops
                 are held to at most half of it, unless the namespace was calibrated. Turns that were
-                made to stand on their own have a default of their own, and are held to a stated
-                rate where that is stricter, as far as it was measured for them.
-            scope: Folder of the scope classifier; the shipped one when ``None``, and with it the
-                one for turns that were made to stand on their own, and a second one for hops,
-                unless ``rewritten_scope`` or ``hop_scope`` are given.
+                made to stand on their own must reach at least what was measured for them.
+            scope: Folder of the scope classifier; the shipped one when ``None``. Hops then have
+                classifiers of their own, unless ``hop_scope`` is given; one of yours, or ``None``
+                for it, judges hops alone.
             encoder: Embeds edits and queries; the embedded one when ``None``.
             device: Where local models run; chosen by itself when ``None``.
             **options: Further arguments of the constructor.
@@ -196,24 +191,19 @@ class FactOverlay:
         folder = Path(scope) if scope is not None else None
         scorer = load_scope_classifier(encoder, folder, device)
         threshold = scorer.threshold_for(false_fire)  # first: what is refused begins no memory
-        rewrites = rewriter not in (None, "none")
-        plans = decomposer not in (None, "none") and "hop_scope" not in options
-        judge = options.pop("rewritten_scope", None)
-        check_rewritten_scope(judge)
-        if judge is None and folder is None and rewrites:
-            judge = load_rewritten_scope(device=device)
-        hop_judge = load_hop_scope(device) if folder is None and plans else None
-        check_rewritten_scope(options.get("hop_scope"))
+        plans = decomposer not in (None, "none")
+        apart = plans and folder is None and "hop_scope" not in options
+        hops = options.pop("hop_scope", None)
+        check_hop_scope(hops)
+        if apart:
+            hops = load_hop_scope(false_fire, device=device)
         memory = EditMemory.open(path, encoder, namespace=namespace)
         try:
             own = remembered(memory, scorer) if false_fire is None else None
-            stated = false_fire if own is None else own.false_fire
-            if own is None:  # one's own threshold is for every question, hops too
-                held = hop_threshold(scorer, threshold.false_fire)
-                options.setdefault("hop_threshold", held)
-            if hop_judge is not None:
-                halved = hop_scope(hop_judge, false_fire)
-                options["hop_scope"] = halved if own is None else hop_judge.held_to(stated)
+            if own is None:
+                hops = hops or HopScope.of(scorer, false_fire)
+            elif apart:  # a calibration is for every question, hops too
+                hops = load_hop_scope(own.false_fire, share=1, device=device)
             return cls(
                 memory,
                 scorer,
@@ -222,9 +212,9 @@ class FactOverlay:
                 answerer=answerer,
                 decomposer=decomposer,
                 rewriter=rewriter,
-                rewritten_scope=judge.held_to(stated) if judge and rewrites else None,
                 device=device,
                 recall_floor=scorer.recall_floor,
+                hop_scope=hops,
                 **options,
             )
         except BaseException:

@@ -22,12 +22,12 @@ from memory_store import Edit, SearchHit
 from serac.contradictions import without_contradictions
 from serac.conversation import Turn
 from serac.decision import Candidate, Decision, Route
-from serac.query_rewriting.scope import RewrittenScope
+from serac.second_scope import SecondScope
 from serac.view import Reading, Rewriter, as_written, has_lost_a_name, rewritten_readings
 
-REWRITTEN_THRESHOLD = 0.7
-"""Probability that a turn made to stand on its own must reach at least where the scope classifier
-judges it too; chosen on the dev conversations, for one guess of the shipped rewriter."""
+TURN_THRESHOLD = 0.7
+"""Probability that a turn made to stand on its own must reach at least, where nothing was measured
+for the scorer."""
 
 ChooseRoute = Callable[[str, Sequence[Edit]], Route]
 """From the reading of a query and the edits in whose scope it is, to who answers."""
@@ -71,8 +71,9 @@ class Router:
         judged: How many of them the scorer judges at most, the closest ones.
         recall_floor: Closeness below which an edit is not judged.
         rewriter: Makes turns that are only understood with those before them stand on their own.
-        rewritten_scope: Gives the probability for turns that were made to, and the one from
-            which on an edit is in scope; the scorer does where there is none.
+        turn_threshold: Probability that turns that were made to must reach, if the threshold is
+            lower: a rewriter errs too. When ``None``, what was measured for the scorer, or else
+            :data:`TURN_THRESHOLD`.
         second: Asked too about an edit that the scorer puts in scope, which is if both say so.
     """
 
@@ -87,10 +88,13 @@ class Router:
         judged: int = JUDGED,
         recall_floor: float = -math.inf,
         rewriter: Rewriter | None = None,
-        rewritten_scope: RewrittenScope | None = None,
-        second: RewrittenScope | None = None,
+        turn_threshold: float | None = None,
+        second: SecondScope | None = None,
     ) -> None:
-        self.rewriter, self.rewritten_scope, self.second = rewriter, rewritten_scope, second
+        self.rewriter, self.second = rewriter, second
+        if turn_threshold is None:
+            turn_threshold = getattr(scorer, "turn_threshold", None)
+        self.turn_threshold = TURN_THRESHOLD if turn_threshold is None else turn_threshold
         self.memory = memory
         self.scorer = scorer
         self._threshold = threshold
@@ -126,8 +130,6 @@ class Router:
         threshold = self.threshold
         written = list(map(as_written, conversations))
         rewritten = self.rewritten_readings(conversations)
-        if self.rewritten_scope is None:  # what it holds turns to was chosen for the likeliest one
-            rewritten = [found[:1] for found in rewritten]
         readings = [found or (own,) for found, own in zip(rewritten, written, strict=True)]
         judged = self._judged_in_all(readings, threshold, trusted)
         lost = [
@@ -171,18 +173,12 @@ class Router:
         hits = (
             dict(zip(flat, self.memory.search_many(flat, self.found), strict=True)) if flat else {}
         )
-        scorers = [self._scorer_of(one) for one in readings]
-        near = [
-            [Near(*pair) for pair in self._near(one.text, viewed, hits, scorer)]
-            for one, scorer in zip(readings, scorers, strict=True)
-        ]
-        judged: list[list[Candidate]] = [[] for _ in readings]
-        for scorer in {id(one): one for one in scorers}.values():
-            places = [place for place, own in enumerate(scorers) if own is scorer]
-            found = _judge([near[place] for place in places], scorer)
-            for place, candidates in zip(places, found, strict=True):
-                judged[place] = candidates
-        return judged
+        near = [self._near(one.text, viewed[one.text], hits) for one in readings]
+        flat_near = [one for found in near for one in found]
+        pairs = [(one.listed.shown, one.edit.text) for one in flat_near]
+        scored = zip(flat_near, self.scorer.score(pairs) if pairs else (), strict=True)
+        judged = iter([one.candidate(float(probability)) for one, probability in scored])
+        return [list(islice(judged, len(found))) for found in near]
 
     def _judged_again(
         self, judged: list[list[Candidate]], limits: Sequence[float], trusted: frozenset[str]
@@ -221,25 +217,13 @@ class Router:
 
     def _threshold_of(self, reading: Reading, threshold: float) -> float:
         """Return the threshold that a reading is held to, of which the usual one is given."""
-        if not reading.rewritten:
-            return threshold
-        if self.rewritten_scope is not None:
-            return self.rewritten_scope.threshold
-        return max(threshold, REWRITTEN_THRESHOLD)
-
-    def _scorer_of(self, reading: Reading) -> ScopeScorer:
-        apart = self.rewritten_scope if reading.rewritten else None
-        return self.scorer if apart is None else apart.scorer
+        return max(threshold, self.turn_threshold) if reading.rewritten else threshold
 
     def _near(
-        self,
-        whole: str,
-        viewed: dict[str, tuple[str, ...]],
-        hits: dict[str, list[SearchHit]],
-        scorer: ScopeScorer,
-    ) -> list[tuple[Listed, Edit]]:
+        self, whole: str, views: Sequence[str], hits: dict[str, list[SearchHit]]
+    ) -> list[Near]:
         """Return the edits to judge, each with the part of a reading to judge it by."""
-        found = [(view, hit) for view in viewed[whole] for hit in hits[view]]
+        found = [(view, hit) for view in views for hit in hits[view]]
         edits = list({hit.edit.id: hit.edit for _, hit in found}.values())
         place_of = {edit.id: place for place, edit in enumerate(edits)}
         listed = shortlist(
@@ -248,9 +232,9 @@ class Router:
             most=self.judged,
             floor=self.recall_floor,
         )
-        in_context = getattr(scorer, "reads_context", True)
+        in_context = getattr(self.scorer, "reads_context", True)
         return [
-            (
+            Near(
                 one if in_context else replace(one, shown=window(one.view, one.view)),
                 edits[one.place],
             )
@@ -308,15 +292,6 @@ class Router:
             return self.route
         routes = {self.route(text, edits) for text in {reading, query.strip()}}
         return "ike" if "ike" in routes else routes.pop()
-
-
-def _judge(near: Sequence[Sequence[Near]], scorer: ScopeScorer) -> list[list[Candidate]]:
-    """Return what a scorer says of each reading's near edits."""
-    flat = [one for found in near for one in found]
-    pairs = [(one.listed.shown, one.edit.text) for one in flat]
-    scored = zip(flat, scorer.score(pairs) if pairs else (), strict=True)
-    judged = iter([one.candidate(float(probability)) for one, probability in scored])
-    return [list(islice(judged, len(found))) for found in near]
 
 
 def _combined(

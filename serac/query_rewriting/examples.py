@@ -1,6 +1,6 @@
 """Conversations to train the query rewriter on, each with what its last turn asks.
 
-Half are written one by one (:mod:`serac.query_rewriting.written_conversations`), the others made up
+Half are written one by one (:mod:`classifiers.written_conversations`), the others made up
 here: a subject comes up, other things may be said, and the last turn asks for one of its properties
 (or for something else) without needing to name it.
 """
@@ -16,16 +16,13 @@ from functools import cache
 from pathlib import Path
 
 from classifiers.facts import read_facts
+from classifiers.haste import in_haste
 from classifiers.written import context
+from classifiers.written_conversations import WrittenConversation, conversations
 from serac.conversation import Turn
-from serac.query_rewriting.haste import in_haste
 from serac.query_rewriting.prompt import rewriting_prompt
 from serac.query_rewriting.topics import Property, Topic, Topics, wordings
-from serac.query_rewriting.written_conversations import (
-    WrittenConversation,
-    conversations,
-    draw_turn,
-)
+from serac.query_rewriting.written_turns import draw_turn
 
 SHARES = {"conversation": 0.5, "written": 0.25, "everyday": 0.1, "recorded": 0.15}
 """How many conversations are of each source: written one by one, or made up about its subjects."""

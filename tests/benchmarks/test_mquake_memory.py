@@ -8,7 +8,7 @@ from benchmarks.answers import memory_with
 from benchmarks.mquake_data import read_cases, read_edits
 from benchmarks.mquake_memory import GatheringScorer, HiddenEdits, SomeEdits, World, Worlds
 from memory_store import Edit
-from serac.query_rewriting import RewrittenScope
+from serac.second_scope import SecondScope
 
 
 class Counting:
@@ -127,7 +127,7 @@ def test_a_second_classifier_is_asked_about_what_the_first_puts_in_scope():
         encoder,
         FunctionScorer(lambda query, edit: 0.9),
         0.5,
-        second=RewrittenScope(FunctionScorer(judge), 0.7),
+        second=SecondScope(FunctionScorer(judge), 0.7),
     )
     question = (worlds.world(None), "Which firms employ Ada1?")
 

@@ -4,7 +4,7 @@ from typer.testing import CliRunner
 
 from benchmarks.__main__ import app
 from benchmarks.own import Fact, own_facts
-from benchmarks.own_facts import NEAR, RIGHT, WRONG, Decided, add_rows, decide
+from benchmarks.own_facts import NEAR, RIGHT, WRONG, Decided, add_rows, decide, nearest, routed
 from benchmarks.rows import Rows, read_rows
 from serac.router import Router
 
@@ -24,12 +24,21 @@ def test_there_are_enough_facts_and_each_query_is_asked_once():
 
 def test_every_query_is_decided_about_with_all_edits_in_memory():
     scorer = FunctionScorer(lambda query, edit: float(query.split()[0][:3] == edit[:3]))
-    found = decide(Router(FakeMemory(TEA.edit, AGE.edit), scorer, 0.5), [TEA, AGE])
+    found = decide(routed(Router(FakeMemory(TEA.edit, AGE.edit), scorer, 0.5)), [TEA, AGE])
 
     assert found[0] == Decided(0, "Ann's drink?", TEA.edit, TEA.edit)
     assert found[1] == Decided(0, "tea or milk for Ann", TEA.edit, None)
     assert found[3] == Decided(0, "Bob's drink?", None, AGE.edit)
     assert len(found) == 6
+
+
+def test_the_nearest_edit_fires_where_it_is_near_enough():
+    memory = FakeMemory(TEA.edit)
+    [similarity] = [hits[0].similarity for hits in memory.search_many([TEA.asks[0]], 1)]
+    queries = list(TEA.asks[:1])
+
+    assert nearest(memory, similarity)(queries) == [TEA.edit]
+    assert nearest(memory, similarity + 0.01)(queries) == [None]
 
 
 def test_shares_are_of_what_is_answered_and_of_what_is_near(tmp_path):
@@ -42,18 +51,19 @@ def test_shares_are_of_what_is_answered_and_of_what_is_near(tmp_path):
         Decided(1, "f", None, None),
     ]
     add_rows(rows, decided, "judge")
+    assert {row.setting["method"] for row in rows.rows} == {"judge"}
     found = {row.metric: (row.value, row.n) for row in rows.rows}
     assert found == {
-        f"{RIGHT}, judge": (pytest.approx(1 / 3), 3),
-        f"{WRONG}, judge": (pytest.approx(1 / 3), 3),
-        f"{NEAR}, judge": (0.5, 2),
+        RIGHT: (pytest.approx(1 / 3), 3),
+        WRONG: (pytest.approx(1 / 3), 3),
+        NEAR: (0.5, 2),
     }
 
 
 @pytest.mark.model
-def test_both_shipped_classifiers_are_asked(tmp_path):
+def test_both_shipped_classifiers_and_both_rules_are_asked(tmp_path):
     result = CliRunner().invoke(app, ["own_facts", "--out", str(tmp_path)])
     assert result.exit_code == 0, result.output
     rows = read_rows(tmp_path / "scope_own_facts.jsonl")
-    assert len(rows) == 6 and {row.n for row in rows} == {240}
-    assert len((tmp_path / "told_scope_own_facts.jsonl").read_text().splitlines()) == 960
+    assert len(rows) == 18 and {row.n for row in rows} == {240}
+    assert len((tmp_path / "told_scope_own_facts.jsonl").read_text().splitlines()) == 2880

@@ -1,24 +1,30 @@
 import json
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+import torch
 from data_folder import write_data_folder
 from fakes import FakeEncoder
+from safetensors.torch import load, save
 
-from classifiers.artifact_files import CONFIG_FILE
+from classifiers import SHIPPED
+from classifiers.artifact_files import CONFIG_FILE, read_config, read_hashed
 from classifiers.cross_encoder import CrossEncoderScorer
 from classifiers.dev_figures import HARD_KIND, Judged, read_dev_set
-from classifiers.lora_training import ADAPTER_FILE, CHECKPOINTS
+from classifiers.lora_training import ADAPTER_FILE, CHECKPOINTS, mix_adapter
 from classifiers.thresholds import ThresholdChoice
 from classifiers.train_cross_encoder import (
+    GOING_ON,
     TrainingSettings,
     _fit,
     _progress,
     train_cross_encoder,
 )
 from classifiers.training_pairs import make_training_pairs
+from classifiers.turn_pairs import NEEDED, OTHER
+from classifiers.written_facts import ANSWERED, NOT_ANSWERED
 from memory_store.errors import ErrataError
 
 TINY = TrainingSettings(
@@ -29,6 +35,8 @@ TINY = TrainingSettings(
     evaluate_every=2,
     dev_queries=8,
     written_facts=20,
+    draws=0,
+    fact_draws=0,
 )
 
 
@@ -46,7 +54,43 @@ def test_a_few_steps_make_an_artifact_that_loads(tmp_path):
     assert loaded.facts["best_step"] in (2, 4)
     assert loaded.facts["pairs"]["in scope"]["prompt"] > 0
     assert len(loaded.thresholds) == 5
+    assert loaded.turn_threshold is None and loaded.facts["dev_facts"] == []
     assert loaded.score([("Who made Works1?", "Who made Works1? Maker1")]).shape == (1,)
+
+
+@pytest.mark.model
+def test_it_goes_on_from_another_on_what_was_written(tmp_path, embedded_encoder):
+    folder, out = write_data_folder(tmp_path / "data", people=24), tmp_path / "artifact"
+    settings = replace(
+        GOING_ON, steps=2, batch_size=4, evaluate_every=2, dev_queries=8, dev_turns=40, ordinary=9
+    )
+
+    scorer = train_cross_encoder(
+        folder, embedded_encoder, out, settings=settings, begin_with=SHIPPED
+    )
+
+    assert scorer.facts["begun_with"] == read_config(SHIPPED)["model_sha256"]
+    inside, outside = (scorer.facts["pairs"][part] for part in ("in scope", "out of scope"))
+    assert min(inside.pop(ANSWERED), inside.pop(NEEDED)) > 1000
+    assert min(outside.pop(NOT_ANSWERED), outside.pop(OTHER)) > 1000
+    assert sum(inside.values()) + sum(outside.values()) == 9
+    assert 0 < scorer.turn_threshold < 1
+    assert [row["threshold"] for row in scorer.facts["dev_facts"]] == [
+        one.at(1) for one in scorer.thresholds
+    ]
+    asked = [("When does the bakery open?", "The bakery opens at six.")]
+    begun = CrossEncoderScorer.load(SHIPPED).logits(asked)
+    assert scorer.logits(asked) == pytest.approx(begun, abs=0.5)
+
+
+def test_an_adapter_is_mixed_with_what_it_began_with(tmp_path):
+    before, after = ({"a": torch.full((2,), x, dtype=torch.float16)} for x in (1.0, 3.0))
+    (tmp_path / ADAPTER_FILE).write_bytes(save(after))
+
+    sha256 = mix_adapter(tmp_path, save(before), 0.75)
+
+    content = read_hashed(tmp_path / ADAPTER_FILE, sha256)
+    assert load(content)["a"].tolist() == [2.5, 2.5]
 
 
 @pytest.mark.model
@@ -71,7 +115,7 @@ def test_a_file_in_the_way_is_told_before_the_work(tmp_path):
 
 
 def test_the_config_of_an_artifact_is_json(tmp_path):
-    from classifiers.artifact_files import read_config, write_config
+    from classifiers.artifact_files import write_config
 
     chosen = [asdict(ThresholdChoice(0.1, 0.5, 0.1, 0.0, 0.2, 100))]
     record = {"kind": "k", "thresholds": chosen, "default_false_fire": 0.1, "model_sha256": "é"}

@@ -13,12 +13,13 @@ from memory_store import EditMemory
 from memory_store.errors import ArtifactError, ErrataError, InvalidQueryError, UnknownEditError
 from serac.calibration import measured, remember
 from serac.conversation import Turn
+from serac.hop_scope import HopScope, load_hop_scope
 from serac.overlay import FactOverlay
 from serac.query_rewriting import (
     LazyRewriter,
-    RewrittenScope,
-    load_hop_scope,
 )
+from serac.router import TURN_THRESHOLD
+from serac.second_scope import SecondScope
 
 NEEDLE = "The Space Needle is located in Paris."
 IN_SCOPE = "In which city is the Space Needle located, Paris?"
@@ -231,35 +232,28 @@ class TestOpen:
             with FactOverlay.open(
                 ":memory:", base=FakeBase(), encoder=embedded_encoder, false_fire=rate
             ) as overlay:
-                thresholds.append(
-                    (overlay.router.threshold, overlay.router.rewritten_scope.threshold)
-                )
+                thresholds.append(overlay.router.threshold)
                 assert overlay.hop_router.threshold > overlay.router.threshold
                 assert isinstance(overlay.router.rewriter, LazyRewriter)
-        (strict, strict_rewritten), (usual, rewritten) = thresholds
-        assert strict > usual and strict_rewritten > rewritten
+        assert thresholds[0] > thresholds[1]
 
-    def test_a_calibration_to_a_stricter_rate_holds_for_rewritten_turns_too(
-        self, tmp_path, embedded_encoder
-    ):
+    @pytest.mark.parametrize("given", [None, 0.9])
+    def test_rewritten_turns_are_held_to_what_was_measured_for_them(self, embedded_encoder, given):
         own = {"base": FakeBase(), "encoder": embedded_encoder}
-        strict, before = calibrated(tmp_path / "facts.db", 0.001, **own)
-        usual = before.router.rewritten_scope.threshold
-        with FactOverlay.open(tmp_path / "facts.db", **own) as overlay:
-            assert overlay.router.threshold == strict.threshold.at(0)
-            assert overlay.router.rewritten_scope.threshold > usual
-        with FactOverlay.open(tmp_path / "facts.db", rewriter="none", **own) as overlay:
-            assert overlay.router.rewritten_scope is None
+        with FactOverlay.open(":memory:", turn_threshold=given, **own) as overlay:
+            held_to = overlay.router.turn_threshold
+            assert held_to == (given or overlay.scorer.turn_threshold) >= overlay.router.threshold
 
     def test_a_calibration_holds_for_hops_too(self, tmp_path, embedded_encoder):
         own = {"base": FakeBase(), "encoder": embedded_encoder}
         loose, before = calibrated(tmp_path / "facts.db", 0.05, **own)
-        usual = before.hop_router.second.threshold
+        usual = before.hop_router
+        held = load_hop_scope(loose.threshold.false_fire, share=1)
         with FactOverlay.open(tmp_path / "facts.db", **own) as overlay:
-            assert overlay.hop_router.threshold == loose.threshold.at(0)
-            held = load_hop_scope().held_to(0.05)
-            assert overlay.hop_router.second.fingerprint == held.fingerprint
-            assert overlay.hop_router.second.threshold == held.threshold < usual
+            router = overlay.hop_router
+            assert router.threshold == held.threshold.at(0) < usual.threshold
+            assert router.second.fingerprint == held.second.fingerprint
+            assert router.second.threshold == held.second.threshold < usual.second.threshold
 
     @pytest.mark.parametrize(
         ("options", "limit"),
@@ -267,18 +261,16 @@ class TestOpen:
             ({}, "strictest"),
             ({"false_fire": 0.05}, "of 2%"),
             ({"false_fire": 0.01}, "strictest"),
-            ({"hop_threshold": 0.2}, "strictest"),
             ({"decomposer": "prompted"}, "strictest"),
             ({"decomposer": "none"}, None),
             ({"hop_scope": None}, None),
-            ({"hop_scope": RewrittenScope(FakeScorer(), 0.3)}, 0.3),
-            ({"rewritten_scope": RewrittenScope(FakeScorer(), 0.4)}, "strictest"),
+            ({"hop_scope": HopScope(FakeScorer(), 0.2, SecondScope(FakeScorer(), 0.3))}, 0.3),
+            ({"hop_scope": HopScope(FakeScorer(), 0.2)}, None),
             ({"scope": SCOPE}, None),
-            ({"scope": SCOPE, "hop_scope": RewrittenScope(FakeScorer(), 0.3)}, 0.3),
         ],
     )
     def test_who_judges_hops_beside_the_scope_classifier(self, embedded_encoder, options, limit):
-        measured = load_hop_scope().scorer.thresholds
+        measured = load_hop_scope().second.scorer.thresholds
         stated = {"strictest": measured[0].at(1), "of 2%": measured[1].at(1)}
         own = {"base": FakeBase(), "encoder": embedded_encoder}
         with FactOverlay.open(":memory:", **own, **options) as overlay:
@@ -352,7 +344,7 @@ class TestOpen:
                 overlay.add(NEEDLE)
                 assert overlay.router.threshold == scorer.threshold_for(0.05).at(1)
                 assert overlay.decide(NEEDLE).score == scorer.score([(NEEDLE, NEEDLE)])[0]
-                assert overlay.router.rewritten_scope is None  # it judges rewritten turns too
+                assert overlay.router.turn_threshold == TURN_THRESHOLD  # none was measured
                 assert overlay.hop_router.second is None
         with pytest.raises(ArtifactError, match="was trained with all-MiniLM"):
             FactOverlay.open(tmp_path / "facts.db", scope=ARTIFACTS / "similarity", **own)
@@ -364,11 +356,8 @@ class TestOpen:
             {"answerer": "magic"},
             {"false_fire": -1.0},
             {"rewriter": "magic"},
-            {"rewritten_scope": "none"},
             {"hop_scope": "none"},
-            {"hop_scope": RewrittenScope("no scorer", 0.5)},
-            {"hop_scope": RewrittenScope(FakeScorer(), "0.5")},
-            {"hop_scope": RewrittenScope(FakeScorer(), float("nan"))},
+            {"hop_scope": SecondScope(FakeScorer(), 0.5)},
         ],
     )
     def test_a_wrong_setting_leaves_no_open_file(self, tmp_path, embedded_encoder, options):

@@ -24,8 +24,9 @@ from memory_store.errors import ArtifactError, ErrataError, InvalidQueryError, M
 from serac.conversation import Turn
 from serac.decision import Reply
 from serac.embedded import INSTALL_LINE, PACKAGE
+from serac.hop_scope import HopScope
 from serac.overlay import FactOverlay
-from serac.query_rewriting import RewrittenScope
+from serac.second_scope import SecondScope
 from serac.short_answers import short_prompt
 
 NEEDLE = "The Space Needle is located in Paris."
@@ -113,21 +114,23 @@ class TestAsk:
         assert base.asked == []
 
     def test_a_hop_may_be_held_to_a_threshold_of_its_own(self):
-        with make(decomposer=Planned(), answerer="counterfactual", hop_threshold=2.0) as overlay:
+        hops = HopScope(FakeScorer(), 2.0)
+        with make(decomposer=Planned(), answerer="counterfactual", hop_scope=hops) as overlay:
             overlay.add(NEEDLE)
             assert overlay.decide(WHERE).in_scope
             assert overlay.ask_by_hops(QUESTION) is None
 
     @pytest.mark.parametrize(("second", "fires"), [(0.6, True), (0.4, False)])
     def test_an_edit_answers_a_hop_if_both_classifiers_say_so(self, second, fires):
-        judge = RewrittenScope(FunctionScorer(lambda query, edit: second), 0.5)
-        with make(decomposer=Planned(), answerer="counterfactual", hop_scope=judge) as overlay:
+        judge = SecondScope(FunctionScorer(lambda query, edit: second), 0.5)
+        hops = HopScope(FakeScorer(), 0.5, judge)
+        with make(decomposer=Planned(), answerer="counterfactual", hop_scope=hops) as overlay:
             overlay.add(NEEDLE)
             assert overlay.decide(WHERE).in_scope
             assert overlay.hop_router.decide([Turn("user", WHERE)]).in_scope is fires
 
     def test_what_is_no_judge_of_hops_is_refused(self):
-        with pytest.raises(ErrataError, match="is no RewrittenScope"):
+        with pytest.raises(ErrataError, match="is no HopScope"):
             make(hop_scope=FakeScorer())
 
     def test_by_default_the_small_model_answers_a_hop_from_its_most_probable_edit(self):

@@ -15,8 +15,8 @@ from fakes import (
 from classifiers import Threshold, ThresholdChoice
 from memory_store import Edit, EditMemory, SearchHit
 from serac.conversation import Turn, as_turns
-from serac.query_rewriting import RewrittenScope
-from serac.router import REWRITTEN_THRESHOLD, Router
+from serac.router import TURN_THRESHOLD, Router
+from serac.second_scope import SecondScope
 
 NEEDLE = "The Space Needle is located in Paris."
 LOUVRE = "The Louvre is in Rome."
@@ -258,11 +258,11 @@ def test_an_edit_is_kept_with_the_reading_that_brings_it_into_scope():
 
 
 def test_a_turn_that_was_rewritten_must_bring_more_than_the_threshold():
-    rewritten = reading_judged(Al=REWRITTEN_THRESHOLD - 0.01, their=0.1)
+    rewritten = reading_judged(Al=TURN_THRESHOLD - 0.01, their=0.1)
     assert not rewritten.in_scope
     assert rewritten.reading == "Where is their house?"
-    assert rewritten.threshold == REWRITTEN_THRESHOLD
-    assert f"(threshold {REWRITTEN_THRESHOLD:.3f})" in reading_judged(Al=0.8, their=0.1).reason
+    assert rewritten.threshold == TURN_THRESHOLD
+    assert f"(threshold {TURN_THRESHOLD:.3f})" in reading_judged(Al=0.8, their=0.1).reason
     assert not reading_judged(Al=0.1, their=0.9).in_scope  # it doesn't stand as it was written
 
 
@@ -390,9 +390,8 @@ def guessing_router(scores, *guesses, threshold=0.3):
     """A router that has guesses at what the city is asked of, judged by (query, edit)."""
     scorer = FunctionScorer(lambda query, edit: scores.get((query, edit), 0.0))
     rewriter = GuessingRewriter(**{CITY: guesses})
-    judge = RewrittenScope(scorer, threshold)
     memory = FakeMemory(LOUVRE, NEEDLE)
-    return Router(memory, scorer, threshold, rewriter=rewriter, rewritten_scope=judge)
+    return Router(memory, scorer, threshold, rewriter=rewriter, turn_threshold=threshold)
 
 
 WHICH, WHERE, TOWER = "Which city has the Louvre?", "Where is the Louvre?", "Where is the Needle?"
@@ -443,14 +442,6 @@ def test_two_edits_of_one_question_both_fire_though_their_readings_differ():
     assert {edit.text for edit in decision.edits} == {LOUVRE, NEEDLE}
 
 
-def test_the_scope_classifier_alone_judges_the_likeliest_reading():
-    scores = {(WHERE, LOUVRE): 0.9}
-    router = guessing_router(scores, (WHERE, 0.5), (WHICH, 0.4), threshold=0.7)
-    assert not router.decide([*MUSEUM, Turn("user", CITY)]).in_scope
-    router.rewritten_scope = None
-    assert router.decide([*MUSEUM, Turn("user", CITY)]).in_scope
-
-
 def test_the_likeliest_reading_is_kept_where_no_edit_is_in_scope():
     router = guessing_router({(TOWER, NEEDLE): 0.5}, (WHERE, 0.8), (TOWER, 0.05))
     decision = router.decide([*MUSEUM, Turn("user", CITY)])
@@ -461,7 +452,7 @@ def test_the_likeliest_reading_is_kept_where_no_edit_is_in_scope():
 def test_a_second_classifier_is_asked_about_what_all_readings_say(second, in_scope):
     scores = {(WHICH, LOUVRE): 0.25, (WHERE, LOUVRE): 0.9}
     router = guessing_router(scores, (WHICH, 0.64), (WHERE, 0.16), threshold=0.4)
-    router.second = RewrittenScope(always(second), 0.5)
+    router.second = SecondScope(always(second), 0.5)
     assert router.decide([*MUSEUM, Turn("user", CITY)]).in_scope is in_scope
 
 
@@ -501,15 +492,14 @@ def test_with_nothing_in_memory_nothing_is_rewritten():
 
 
 @pytest.mark.parametrize(("threshold", "in_scope"), [(0.4, True), (0.6, False)])
-def test_rewritten_turns_may_have_a_judge_and_a_threshold_of_their_own(threshold, in_scope):
-    router, _ = rewriting_router(LOUVRE, named=0.0)
-    router.rewritten_scope = RewrittenScope(always(0.5), threshold)
+def test_rewritten_turns_may_be_held_to_a_threshold_of_their_own(threshold, in_scope):
+    router, _ = rewriting_router(LOUVRE, named=0.5)
+    router.turn_threshold = threshold
     alone = as_turns("Which city is the Louvre in?")
     found = router.decide_many([alone, [*MUSEUM, Turn("user", CITY)], alone])
 
-    assert [one.in_scope for one in found] == [False, in_scope, False]
+    assert [one.in_scope for one in found] == [True, in_scope, True]
     assert [one.threshold for one in found] == [0.3, threshold, 0.3]
-    assert [one.candidates[0].probability for one in found] == [0.0, 0.5, 0.0]
 
 
 def test_a_stricter_threshold_holds_for_rewritten_turns_too():
@@ -522,7 +512,7 @@ class TestSecond:
     """A second classifier that has to agree."""
 
     def router(self, judge, *texts, threshold=0.5, scorer=None, limit=0.7, **options):
-        second = RewrittenScope(FunctionScorer(judge), limit)
+        second = SecondScope(FunctionScorer(judge), limit)
         scorer = scorer or always(0.9)
         return Router(FakeMemory(*texts), scorer, threshold, second=second, **options)
 
@@ -561,7 +551,7 @@ class TestSecond:
 
         scorer = FunctionScorer(lambda query, edit: 0.9 if edit == LOUVRE else 0.4)
         router = self.router(None, NEEDLE, LOUVRE, scorer=scorer)
-        router.second = RewrittenScope(Counting(), 0.7)
+        router.second = SecondScope(Counting(), 0.7)
         queries = ["Where is the Louvre?", "And the Louvre?"]
         decided = router.decide_many([as_turns(query) for query in queries])
         assert [one.edits[0].text for one in decided] == [LOUVRE, LOUVRE]
@@ -596,7 +586,7 @@ class TestSecond:
         turns = [*as_turns("The Louvre?"), Turn("assistant", "Yes."), Turn("user", "City?")]
         options = {
             "rewriter": FakeRewriter(**{"City?": "In which city is the Louvre?"}),
-            "rewritten_scope": RewrittenScope(always(0.3), 0.2),
+            "turn_threshold": 0.6,
         }
         agrees = self.router(lambda q, e: 0.8, LOUVRE, **options).decide(turns)
         refuses = self.router(lambda q, e: 0.6, LOUVRE, **options).decide(turns)

@@ -1,9 +1,8 @@
 import pytest
 
-from classifiers.train_cross_encoder import TrainingSettings
+from classifiers.train_cross_encoder import GOING_ON, TrainingSettings
 from serac.counterfactual.training import TrainingSettings as CounterfactualSettings
 from serac.decomposer.training import TrainingSettings as DecomposerSettings
-from serac.query_rewriting.scope_training import TrainingSettings as RewrittenScopeSettings
 from serac.query_rewriting.training import TrainingSettings as RewriterSettings
 
 
@@ -12,6 +11,8 @@ from serac.query_rewriting.training import TrainingSettings as RewriterSettings
     [
         (("--kind", "oracle"), "unknown kind 'oracle'; use cross-encoder or similarity"),
         (("--kind", "similarity", "--steps", "5"), "--steps is for the cross-encoder"),
+        (("--kind", "similarity", "--begin-with", "x"), "--begin-with is for the cross-encoder"),
+        (("--begin-with", "x"), "x holds no scope classifier; train one there"),
         (("--kind", "similarity"), "is missing; name the data folder with --data"),
         ((), "is missing; name the data folder with --data"),
     ],
@@ -25,9 +26,7 @@ def test_what_can_not_be_trained_is_one_line(errata, tmp_path, words, told):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize(
-    "command", ["counterfactual", "decomposer", "query-rewriter", "rewritten-scope"]
-)
+@pytest.mark.parametrize("command", ["counterfactual", "decomposer", "query-rewriter"])
 def test_so_it_is_for_what_answers_and_takes_apart(errata, tmp_path, command):
     (tmp_path / "file").write_text("")
     for out, told in (("out", "is missing; name the data folder"), ("file", "is no folder")):
@@ -54,7 +53,6 @@ def test_what_can_not_be_gone_on_from_is_one_line(errata, tmp_path):
         ("counterfactual", CounterfactualSettings),
         ("decomposer", DecomposerSettings),
         ("query-rewriter", RewriterSettings),
-        ("rewritten-scope", RewrittenScopeSettings),
     ],
 )
 def test_the_help_states_the_steps_that_are_taken(errata, command, settings):
@@ -62,7 +60,7 @@ def test_the_help_states_the_steps_that_are_taken(errata, command, settings):
     assert f"{settings().steps} otherwise" in " ".join(shown.split())
 
 
-@pytest.mark.parametrize("command", ["decomposer", "query-rewriter"])
+@pytest.mark.parametrize("command", ["scope", "decomposer", "query-rewriter"])
 @pytest.mark.parametrize("rate", ["0", "-1", "nan", "inf"])
 def test_a_learning_rate_that_is_none_is_refused(errata, tmp_path, command, rate):
     words = ["--data", tmp_path, "--learning-rate", rate]
@@ -72,8 +70,18 @@ def test_a_learning_rate_that_is_none_is_refused(errata, tmp_path, command, rate
 
 @pytest.mark.parametrize(
     ("command", "settings"),
-    [("decomposer", DecomposerSettings), ("query-rewriter", RewriterSettings)],
+    [
+        ("scope", TrainingSettings),
+        ("decomposer", DecomposerSettings),
+        ("query-rewriter", RewriterSettings),
+    ],
 )
 def test_the_help_states_the_learning_rate_that_is_taken(errata, command, settings):
     told = errata("train", command, "--help", memory=False).out
     assert f"{settings().learning_rate:g} otherwise" in told
+
+
+def test_the_help_states_how_a_scope_classifier_is_gone_on_with(errata):
+    told = " ".join(errata("train", "scope", "--help", memory=False).out.split())
+    assert f"{GOING_ON.steps} steps" in told and f"rate of {GOING_ON.learning_rate}" in told
+    assert GOING_ON.mixing == 0.85 and "keep 15%" in told

@@ -12,10 +12,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from classifiers.haste import in_haste
 from classifiers.training_pairs import Pair
+from classifiers.written_conversations import conversations
 from classifiers.written_facts import fact_pairs
-from serac.query_rewriting.haste import in_haste
-from serac.query_rewriting.written_conversations import conversations
 
 FAR = 0.2
 """Share of the pairs without a common name that is trained on: they are easy."""

@@ -1,7 +1,6 @@
 import pytest
 
-from classifiers.written_facts import fact_pairs
-from serac.query_rewriting.scope_pairs import (
+from classifiers.turn_pairs import (
     NEEDED,
     OTHER,
     JudgedTurn,
@@ -10,6 +9,7 @@ from serac.query_rewriting.scope_pairs import (
     training_pairs,
     written_fact_pairs,
 )
+from classifiers.written_facts import fact_pairs
 
 
 def turn(query, right=(True, False), near=(True, True)):

@@ -13,15 +13,11 @@ from pathlib import Path
 
 from classifiers.drawn_names import draw_names, with_names
 from classifiers.written_files import written_records
-from serac.conversation import Turn
 
-FOLDER = Path(__file__).parent / "conversations"
+FOLDER = Path(__file__).parent / "wordings" / "conversations"
 
 STANDS = "="
 """Stands for the query of a turn that can be understood as it is."""
-
-AFTER_ANOTHER = 0.2
-"""How often the beginning of another conversation comes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,30 +88,6 @@ def conversations(part: str) -> tuple[WrittenConversation, ...]:
         part: ``fit`` to train on, ``dev`` to choose by.
     """
     return tuple(one for is_dev, one in _all() if is_dev is (part == "dev"))
-
-
-def draw_turn(
-    part: tuple[WrittenConversation, ...], chance: random.Random
-) -> tuple[tuple[Turn, ...], str | None, tuple[str, ...]]:
-    """Return a conversation up to one of its turns, that turn's query, and the names in it.
-
-    Args:
-        part: The conversations to draw from.
-        chance: Where chance comes from.
-    """
-    drawn = chance.choice(part).named(chance)
-    at = chance.randrange(1, len(drawn.exchanges))
-    before = drawn.exchanges[:at]
-    if chance.random() < AFTER_ANOTHER:
-        first = chance.choice(part).named(chance).exchanges
-        before = (*first[: chance.randint(1, 3)], *before)
-    turns = [
-        turn
-        for one in before
-        for turn in (Turn("user", one.user), Turn("assistant", one.assistant))
-    ]
-    last = drawn.exchanges[at]
-    return (*turns, Turn("user", last.user)), last.query, drawn.names
 
 
 @cache

@@ -1,0 +1,50 @@
+"""A second classifier, which has to agree with the first where an edit is in scope."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from classifiers import ScopeScorer
+from classifiers.artifact_files import TrainedScorer
+from memory_store.errors import ErrataError
+
+
+@dataclass(frozen=True, slots=True)
+class SecondScope:
+    """What is asked too about an edit that the first classifier puts in scope.
+
+    Attributes:
+        scorer: Gives the probability that a query is in the edit's scope.
+        threshold: Probability from which on it agrees.
+
+    Raises:
+        ErrataError: It is no scorer, or the threshold no number.
+    """
+
+    scorer: ScopeScorer
+    threshold: float
+
+    def __post_init__(self) -> None:
+        if not callable(getattr(self.scorer, "score", None)):
+            raise ErrataError(f"{self.scorer!r} is no ScopeScorer: it has no score()")
+        if not isinstance(self.threshold, int | float) or math.isnan(self.threshold):
+            raise ErrataError(f"the threshold of a second classifier is no {self.threshold!r}")
+
+    @property
+    def fingerprint(self) -> str:
+        """Name of the scorer's weights and calibration, where it was trained."""
+        return str(getattr(self.scorer, "fingerprint", type(self.scorer).__name__))
+
+    def held_to(self, false_fire: float) -> SecondScope:
+        """Return it with the threshold of a stated false-fire rate, where that is stricter.
+
+        Where none as strict was measured, it is that of the strictest.
+
+        Args:
+            false_fire: The rate.
+        """
+        if not isinstance(self.scorer, TrainedScorer):
+            return self
+        stricter = self.scorer.threshold_within(false_fire).at(1)
+        return replace(self, threshold=max(self.threshold, stricter))
