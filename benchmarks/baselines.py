@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.data import Case
 from benchmarks.routing import AT_ONCE
 from benchmarks.scored import OperatingPoint, Scored
 from classifiers.pairs import ScopeData, read_scope_data
+from classifiers.thresholds import best_balanced
 from memory_store import EditMemory, Encoder
 
 SERAC = "SERAC's rule"
@@ -69,12 +69,3 @@ def cosine_threshold(data: ScopeData, encoder: Encoder) -> float:
     asked, edits = encoder.encode([one.text for one in dev]), encoder.encode(data.edits)
     nearness = [float((edits @ query).max()) for query in asked]
     return best_balanced(np.array(nearness), np.array([one.edit is not None for one in dev]))
-
-
-def best_balanced(scores: npt.NDArray[np.float64], in_scope: npt.NDArray[np.bool_]) -> float:
-    """Return the threshold that fires on the most of (n,) cases in scope and the least others."""
-    thresholds = np.unique(scores)
-    inside, outside = np.sort(scores[in_scope]), np.sort(scores[~in_scope])
-    fired = 1 - np.searchsorted(inside, thresholds) / max(1, len(inside))
-    silent = np.searchsorted(outside, thresholds) / max(1, len(outside))
-    return float(thresholds[np.argmax(fired + silent)])

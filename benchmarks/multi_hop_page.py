@@ -18,14 +18,15 @@ Drawn from the rows in `benchmarks/results/` by `python -m benchmarks report`; d
 What goes wrong, read by eye, is in [multi_hop_errors.md](multi_hop_errors.md).
 
 A question is taken apart by the decomposer, and each hop is asked on its own: of an edit where two
-scope classifiers of hops both put it in scope, or the first the whole question too, and of the base
-model otherwise. The cases are of MQuAKE-CF-3k's test split, which nothing was trained on: a sample
-drawn by the seed, each number of hops in its share, each case in three wordings. *M-Acc* counts a case if the answer to any wording is the gold one or an
-alias of it, but for case, punctuation and a leading article; beside it stands the mean over
-wordings. *H-Acc* counts it if, for some wording, there are as many hops as gold and the answer to
-each is right, in order. A question that the gate or the decomposer takes for one of a single hop,
-or whose loop ends without an answer, is asked as it is. Intervals are 95% percentile bootstraps
-over cases, and exact ones where a share is 0 or 1.
+scope classifiers of hops both put it in scope, or the first the whole question too, and of the
+base model otherwise. The cases are of MQuAKE-CF-3k's test split, which nothing was trained on: a
+sample drawn by the seed, each number of hops in its share, each case in three wordings. *M-Acc*
+counts a case if the answer to any wording is the gold one or an alias of it, but for case,
+punctuation and a leading article; beside it stands the mean over wordings. *H-Acc* counts it if,
+for some wording, there are as many hops as gold and the answer to each is right, in order. A
+question that the gate or the decomposer takes for one of a single hop, or whose loop ends without
+an answer, is asked as it is. Intervals are 95% percentile bootstraps over cases, and exact ones
+where a share is 0 or 1.
 
 What answers where no edit does: the *knowing* base has the unedited hops of all asked cases as
 facts and stands for a model that knows them, which is what MQuAKE assumes; *embedded* is

@@ -11,7 +11,7 @@ memory size is taken as it is.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,7 +57,10 @@ class OutOfScope:
 
 
 def thresholds_by_size(
-    dev: DevSet, probabilities: npt.NDArray[np.float64], rates: Sequence[float]
+    dev: DevSet,
+    probabilities: npt.NDArray[np.float64],
+    rates: Sequence[float],
+    floors: Mapping[float, float] | None = None,
 ) -> list[ThresholdChoice]:
     """Return the lowest threshold at which no kind of out-of-scope query exceeds a rate.
 
@@ -69,6 +72,7 @@ def thresholds_by_size(
         dev: The dev queries.
         probabilities: (n,) probability of each of its pairs.
         rates: Shares that may fire, in (0, 1).
+        floors: For a rate, the probability that its thresholds are not below.
 
     Raises:
         ErrataError: No out-of-scope query was judged.
@@ -80,7 +84,14 @@ def thresholds_by_size(
     candidates = np.nextafter(np.unique(np.concatenate(reached)), 2.0)
     largest = max(dev.in_memory)
     sizes = [size for size in SIZES if size < largest] + [largest]
-    return [_choice(kinds, candidates, rate, size) for rate in rates for size in sizes]
+    found = []
+    for rate in rates:
+        floor = (floors or {}).get(rate)
+        allowed = candidates
+        if floor is not None:
+            allowed = np.append(floor, candidates[candidates > floor])
+        found += [_choice(kinds, allowed, rate, size) for size in sizes]
+    return found
 
 
 def _choice(

@@ -133,6 +133,20 @@ def choose_threshold(
     )
 
 
+def best_balanced(scores: npt.NDArray[np.float64], in_scope: npt.NDArray[np.bool_]) -> float:
+    """Return the threshold with the best balanced accuracy on (n,) scores.
+
+    Args:
+        scores: The scores.
+        in_scope: (n,) whether each is of a query in scope.
+    """
+    thresholds = np.unique(scores)
+    inside, outside = np.sort(scores[in_scope]), np.sort(scores[~in_scope])
+    fired = 1 - np.searchsorted(inside, thresholds) / max(1, len(inside))
+    silent = np.searchsorted(outside, thresholds) / max(1, len(outside))
+    return float(thresholds[np.argmax(fired + silent)])
+
+
 def exact_interval(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
     """Return the Clopper-Pearson interval of a share of ``hits`` in ``n``."""
     from scipy.stats import beta  # a second to import, and only needed where thresholds are chosen

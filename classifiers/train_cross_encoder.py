@@ -50,7 +50,7 @@ from classifiers.pair_training import (
     fitted_scorer,
 )
 from classifiers.scope import Probabilities
-from classifiers.thresholds import STATED_RATES, by_rate, choose_threshold
+from classifiers.thresholds import STATED_RATES, best_balanced, by_rate, choose_threshold
 from classifiers.training_pairs import Pair, Report, make_training_pairs, silent
 from classifiers.training_queries import WRITTEN_FACTS
 from classifiers.turn_figures import DEFAULT_FALSE_FIRE as TURN_FALSE_FIRE
@@ -192,6 +192,9 @@ def finish(
 ) -> CrossEncoderScorer:
     """Calibrate an adapter on one half of dev, measure it, and write its config.
 
+    At the default rate and stricter ones no threshold is below the one that tells best which
+    queries a written fact answers: they are harder than data sets' queries to a small memory.
+
     Args:
         out: Folder of the adapter.
         sha256: Hash of its file.
@@ -210,7 +213,6 @@ def finish(
     config["calibration"] = fitted_calibration(raw.scores[chosen], raw.labels[chosen])
     probabilities = calibrated(raw.scores, **config["calibration"])
     judged = Judged(probabilities, raw.labels, raw.query_of, raw.kinds)
-    choices = thresholds_by_size(dev, probabilities, STATED_RATES)
     other = ~half[judged.query_of]
 
     def score(pairs: Sequence[tuple[str, str]]) -> Probabilities:
@@ -219,6 +221,9 @@ def finish(
     turns, written = _written_dev(facts["seed"], settings)
     of_turns = turn_thresholds(turns, score, encoder) if turns else []
     of_facts = score([(pair.query, pair.edit) for pair in written])
+    floor = best_balanced(of_facts, np.array([pair.label for pair in written])) if written else 0.0
+    floors = dict.fromkeys((rate for rate in STATED_RATES if rate <= DEFAULT_FALSE_FIRE), floor)
+    choices = thresholds_by_size(dev, probabilities, STATED_RATES, floors if written else None)
     config |= {
         "thresholds": as_records(choices),
         "turn_threshold": next(
