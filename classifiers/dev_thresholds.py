@@ -13,6 +13,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -60,7 +61,7 @@ def thresholds_by_size(
     dev: DevSet,
     probabilities: npt.NDArray[np.float64],
     rates: Sequence[float],
-    floors: Mapping[float, float] | None = None,
+    floors: Mapping[float, float] = MappingProxyType({}),
 ) -> list[ThresholdChoice]:
     """Return the lowest threshold at which no kind of out-of-scope query exceeds a rate.
 
@@ -86,10 +87,9 @@ def thresholds_by_size(
     sizes = [size for size in SIZES if size < largest] + [largest]
     found = []
     for rate in rates:
-        floor = (floors or {}).get(rate)
         allowed = candidates
-        if floor is not None:
-            allowed = np.append(floor, candidates[candidates > floor])
+        if rate in floors:
+            allowed = np.append(floors[rate], candidates[candidates > floors[rate]])
         found += [_choice(kinds, allowed, rate, size) for size in sizes]
     return found
 

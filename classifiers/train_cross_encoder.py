@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from classifiers.artifact_files import as_records, read_config, read_hashed, write_config
 from classifiers.cross_encoder import (
@@ -192,8 +193,8 @@ def finish(
 ) -> CrossEncoderScorer:
     """Calibrate an adapter on one half of dev, measure it, and write its config.
 
-    At the default rate and stricter ones no threshold is below the one that tells best which
-    queries a written fact answers: they are harder than data sets' queries to a small memory.
+    At the default rate and stricter ones thresholds have floors, for what is asked near a written
+    fact: to a small memory that is harder than the data sets' queries.
 
     Args:
         out: Folder of the adapter.
@@ -221,9 +222,8 @@ def finish(
     turns, written = _written_dev(facts["seed"], settings)
     of_turns = turn_thresholds(turns, score, encoder) if turns else []
     of_facts = score([(pair.query, pair.edit) for pair in written])
-    floor = best_balanced(of_facts, np.array([pair.label for pair in written])) if written else 0.0
-    floors = dict.fromkeys((rate for rate in STATED_RATES if rate <= DEFAULT_FALSE_FIRE), floor)
-    choices = thresholds_by_size(dev, probabilities, STATED_RATES, floors if written else None)
+    floors = fact_floors(of_facts, np.array([pair.label for pair in written])) if written else {}
+    choices = thresholds_by_size(dev, probabilities, STATED_RATES, floors)
     config |= {
         "thresholds": as_records(choices),
         "turn_threshold": next(
@@ -251,6 +251,27 @@ def finish(
     }
     write_config(out, config)
     return CrossEncoderScorer.load(out)
+
+
+def fact_floors(scores: Probabilities, answered: npt.NDArray[np.bool_]) -> dict[float, float]:
+    """Return for the default rate and stricter ones what thresholds are not below.
+
+    For the default it tells best which queries a fact answers (balanced accuracy). For a stricter
+    one as much less may fire of those that it doesn't.
+
+    Args:
+        scores: (n,) probabilities of queries near a written fact.
+        answered: (n,) whether it answers each.
+    """
+    best = best_balanced(scores, answered)
+    others = scores[~answered]
+    fires = float((others >= best).mean())
+    floors = {
+        rate: choose_threshold(others, fires * rate / DEFAULT_FALSE_FIRE).threshold
+        for rate in STATED_RATES
+        if rate < DEFAULT_FALSE_FIRE and fires
+    }
+    return {**floors, DEFAULT_FALSE_FIRE: best}
 
 
 def _fit(

@@ -104,3 +104,15 @@ def test_without_an_out_of_scope_query_there_is_no_threshold():
     inside = replace(dev, right=(frozenset({EDITS[0]}),))
     with pytest.raises(ErrataError, match="no judged out-of-scope query"):
         thresholds_by_size(inside, np.array([0.5]), (0.01,))
+
+
+def test_no_threshold_of_a_rate_is_below_its_floor():
+    chance = np.random.default_rng(1)
+    dev = dev_of([("neighborhood", None, chance.integers(0, 1000, 12)) for _ in range(300)])
+    scores = chance.random(3600)
+    free = thresholds_by_size(dev, scores, (0.01, 0.05))
+    held = thresholds_by_size(dev, scores, (0.01, 0.05), {0.05: 0.999})
+
+    assert [one.threshold for one in held[:3]] == [one.threshold for one in free[:3]]
+    assert [one.threshold for one in held[3:]] == [max(0.999, one.threshold) for one in free[3:]]
+    assert all(one.observed <= 0.05 for one in held)

@@ -20,6 +20,7 @@ from classifiers.train_cross_encoder import (
     TrainingSettings,
     _fit,
     _progress,
+    fact_floors,
     train_cross_encoder,
 )
 from classifiers.training_pairs import make_training_pairs
@@ -130,3 +131,15 @@ def test_a_look_at_dev_shows_what_fires_rightly_at_few_false_fires():
     judged = Judged(scores, np.array([False, False, True, True]), np.arange(4), kinds)
     shown = _progress(judged, np.array([False, False, True, True]))
     assert (shown["right"], shown["wrong"], shown["fires_zsre_prompt"]) == (0.5, 0.0, 0.5)
+
+
+def test_a_stricter_rate_leaves_as_much_less_of_what_is_near_a_fact():
+    scores = np.concatenate([np.linspace(0, 0.6, 400), np.linspace(0.4, 1, 400)])
+    answered = np.arange(800) >= 400
+
+    floors = fact_floors(scores, answered)
+
+    fires = {rate: (scores[~answered] >= floor).mean() for rate, floor in floors.items()}
+    assert set(floors) == {0.001, 0.002, 0.005, 0.01}
+    assert 0.39 <= floors[0.01] <= 0.61 and floors[0.001] > floors[0.002] > floors[0.005]
+    assert fires[0.005] == pytest.approx(fires[0.01] / 2, abs=0.005)
