@@ -49,8 +49,8 @@ often that list finds an opinion in the set's own texts, and how often it is the
 set's label, stands below the answers.
 
 Follow-ups and unrelated turns are those of our own test conversations, each with the turns before
-it, read in all the ways in which the query rewriter makes it stand on its own, and judged by the
-classifier of such turns. With the *right edit given* the turn is read in the likeliest of them.
+it, read in all the ways in which the query rewriter makes it stand on its own, and held to the
+threshold measured for such turns. With the *right edit given* it is read in the likeliest of them.
 
 Costs are ratios to the base model's, asked in its chat: the time to the first token of a prompt as
 it is, and the time until a reader of the stream has the first words, which IKE holds back until

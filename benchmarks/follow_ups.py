@@ -18,6 +18,7 @@ import typer
 from benchmarks.own import Conversation, follow_ups
 from benchmarks.rows import RESULTS, Rows
 from benchmarks.told import keep
+from classifiers import SHIPPED as SCOPE
 from classifiers import load_scope_classifier
 from classifiers.lora_training import check_out
 from memory_store import EditMemory, SentenceTransformerEncoder
@@ -107,17 +108,17 @@ def _judged(number: int, own: str | None, decision: Decision) -> Judged:
     )
 
 
-def add_rows(rows: Rows, judged: Sequence[Judged], threshold: float, shipped: float) -> None:
+def add_rows(rows: Rows, judged: Sequence[Judged], threshold: float, held_to: float) -> None:
     """Add what fires from each of the thresholds on, and from the artifact's own.
 
     Args:
         rows: Where rows go.
         judged: What was measured.
         threshold: The scope classifier's own.
-        shipped: What turns that were made to stand on their own are held to in use.
+        held_to: What turns that were made to stand on their own are held to in use.
     """
     levels = {f"from {at} on": at for at in THRESHOLDS}
-    levels[f"from {shipped:.3f} on, as in use"] = shipped
+    levels[f"from {held_to:.3f} on, as in use"] = held_to
     for kind, at in levels.items():
         found: dict[str, list[tuple[int, bool]]] = defaultdict(list)
         for one in judged:
@@ -182,5 +183,5 @@ def follow_ups_command(
 def _command(rewriter: Path, scope: Path | None, conversations: int | None) -> str:
     words = COMMAND
     words += "" if rewriter.resolve() == SHIPPED.resolve() else " --rewriter FOLDER"
-    words += "" if scope is None else " --scope FOLDER"
+    words += "" if scope is None or scope.resolve() == SCOPE.resolve() else " --scope FOLDER"
     return words + (f" --conversations {conversations}" if conversations else "")

@@ -34,8 +34,8 @@ Value = TypeVar("Value")
 
 
 def judged_by(hops: HopScope) -> dict[str, Any]:
-    """Return what judges hops, as rows tell it; both classifiers were trained."""
-    told: dict[str, Any] = {"scope_classifier": getattr(hops.scorer, "fingerprint", None)}
+    """Return what judges hops, as rows tell it."""
+    told: dict[str, Any] = {"hop_classifier": getattr(hops.scorer, "fingerprint", None)}
     if isinstance(hops.threshold, Threshold):
         told["hops_false_fire"] = hops.threshold.false_fire
     if hops.second is not None:

@@ -170,6 +170,7 @@ def _made(rows: Iterable[Row]) -> str:
     for row in {row.command: row for row in rows}.values():
         names = (
             "scope_classifier",
+            "hop_classifier",
             "second_classifier",
             "counterfactual_model",
             "decomposer",

@@ -1,6 +1,7 @@
 """``python -m benchmarks own_facts``: what fires on single questions as users ask them.
 
-The edits of all of our own facts are in memory at once; each classifier decides about every query.
+The edits of all of our own facts are in memory at once; each classifier, and the rules of others,
+decide about every query.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from classifiers.lora_training import check_out
 from memory_store import EditMemory, SentenceTransformerEncoder
 from serac.cli.options import err
 from serac.conversation import Turn
-from serac.hop_scope import FIRST
+from serac.hop_scope import FIRST_OF_HOPS
 from serac.router import Router, Searchable
 
 NAME = "scope_own_facts"
@@ -63,7 +64,7 @@ def routed(router: Router) -> Judge:
     return judge
 
 
-def nearest(memory: Searchable, threshold: float) -> Judge:
+def by_nearest(memory: Searchable, threshold: float) -> Judge:
     """Return what fires where the edit nearest to the whole query does from a cosine on."""
 
     def judge(queries: list[str]) -> list[str | None]:
@@ -135,10 +136,12 @@ def own_facts_command(out: OutOption = RESULTS) -> None:
         judges = {
             f"cross-encoder, {trained.default_false_fire:.1%} stated": routed_by(trained),
             "0.5% stated": routed_by(trained, 0.005),
-            "its first training, 1.0% stated": routed_by(load_scope_classifier(encoder, FIRST)),
+            "its first training, 1.0% stated": routed_by(
+                load_scope_classifier(encoder, FIRST_OF_HOPS)
+            ),
             "similarity": routed_by(load_scope_classifier(encoder, ARTIFACTS / "similarity")),
-            SERAC: nearest(memory, SERAC_COSINE),
-            MELLO: nearest(memory, -1.0),
+            SERAC: by_nearest(memory, SERAC_COSINE),
+            MELLO: by_nearest(memory, -1.0),
         }
         for name, judge in judges.items():
             decided = decide(judge, facts)

@@ -91,7 +91,7 @@ def single_hop(
     setting = {
         "decomposer": plans.fingerprint,
         **judged_by(hops),
-        "single_classifier": trained.fingerprint,
+        "scope_classifier": trained.fingerprint,
     }
     rows = Rows(NAME, seed, words, **setting)
     told: list[dict[str, Any]] = []

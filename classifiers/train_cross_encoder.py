@@ -19,10 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.artifact_files import as_records, read_config, read_hashed, write_config
-from classifiers.cross_encoder import (
-    CrossEncoderScorer,
-    calibrated,
-)
+from classifiers.cross_encoder import KIND, CrossEncoderScorer, calibrated
 from classifiers.dev_figures import (
     HARD_KIND,
     DevSet,
@@ -54,10 +51,10 @@ from classifiers.scope import Probabilities
 from classifiers.thresholds import STATED_RATES, best_balanced, by_rate, choose_threshold
 from classifiers.training_pairs import Pair, Report, make_training_pairs, silent
 from classifiers.training_queries import WRITTEN_FACTS
-from classifiers.turn_figures import DEFAULT_FALSE_FIRE as TURN_FALSE_FIRE
-from classifiers.turn_figures import fact_figures, turn_thresholds
+from classifiers.turn_figures import TURN_FALSE_FIRE, fact_figures, turn_thresholds
 from classifiers.turn_pairs import JudgedTurn, judged_turns, training_pairs, written_fact_pairs
-from memory_store.encoder import Encoder
+from memory_store.encoder import EMBEDDED_FINGERPRINT, Encoder
+from memory_store.errors import ErrataError
 
 DEFAULT_FALSE_FIRE = 0.01
 SHOWN_AT = 0.005
@@ -77,7 +74,7 @@ class TrainingSettings(PairSettings):
         fact_draws: How often they are, and a wording of the edit is, for each written fact; with 0
             none is used.
         ordinary: How many of the data sets' pairs are taken; all when ``None``.
-        dev_turns: Turns of dev's conversations that are used, at most; all when ``None``.
+        most_dev_turns: Turns of dev's conversations that are used, at most; all when ``None``.
         mixing: Share of the way from what it began with that its weights keep; see
             :func:`classifiers.lora_training.mix_adapter`.
     """
@@ -96,7 +93,7 @@ class TrainingSettings(PairSettings):
     draws: int = 2
     fact_draws: int = 4
     ordinary: int | None = None
-    dev_turns: int | None = None
+    most_dev_turns: int | None = None
     mixing: float = 1.0
 
 
@@ -144,10 +141,7 @@ def train_cross_encoder(
     """
     report = report or silent
     check_out(out)
-    start, begun_with = None, None
-    if begin_with is not None:
-        begun_with = read_config(begin_with)["model_sha256"]
-        start = read_hashed(begin_with / ADAPTER_FILE, begun_with)
+    start, begun_with = read_beginning(begin_with, seed, settings)
     made = make_training_pairs(folder, encoder, seed, report, settings.written_facts)
     pairs = with_written(made.pairs, seed, settings)
     counts = replace(made, pairs=tuple(pairs)).counts()
@@ -166,9 +160,36 @@ def train_cross_encoder(
     sha256 = write_adapter(fitted, out)
     if start is not None:
         sha256 = mix_adapter(out, start, settings.mixing)
-    scorer = finish(out, sha256, dev, encoder, settings, facts, device)
+    scorer = finish(out, sha256, dev, encoder, settings, facts, seed=seed, device=device)
     shutil.rmtree(out / CHECKPOINTS)
     return scorer
+
+
+def read_beginning(
+    folder: Path | None, seed: int, settings: TrainingSettings
+) -> tuple[bytes | None, str | None]:
+    """Return the adapter's file that a training goes on from, and its hash.
+
+    Args:
+        folder: Where an artifact lies; ``None`` to begin with none.
+        seed: Seed of the training that goes on: with another one dev has what this was trained on.
+        settings: How that trains.
+
+    Raises:
+        ErrataError: There is none, or it was trained with another seed, or has another form.
+    """
+    if folder is None:
+        return None, None
+    facts = read_config(folder)
+    form = {"rank": settings.rank, "alpha": settings.alpha}
+    wanted = {"kind": KIND, "body": EMBEDDED_FINGERPRINT, "lora": form, "seed": seed}
+    if any(facts.get(name) != value for name, value in wanted.items()):
+        raise ErrataError(
+            f"the classifier in {folder} was trained with another seed, or has another form; begin "
+            "with a cross-encoder that this command made"
+        )
+    sha256 = str(facts["model_sha256"])
+    return read_hashed(folder / ADAPTER_FILE, sha256), sha256
 
 
 def with_written(pairs: Sequence[Pair], seed: int, settings: TrainingSettings) -> list[Pair]:
@@ -189,6 +210,8 @@ def finish(
     encoder: Encoder,
     settings: TrainingSettings,
     facts: dict[str, Any],
+    *,
+    seed: int = 0,
     device: str | None = None,
 ) -> CrossEncoderScorer:
     """Calibrate an adapter on one half of dev, measure it, and write its config.
@@ -203,6 +226,7 @@ def finish(
         encoder: Finds the edits that are near a turn of dev's conversations.
         settings: How it was trained.
         facts: What else the config says.
+        seed: Decides the queries of what was written.
         device: Where it is measured; by default the best there is.
     """
     config = begun_config(sha256, settings, DEFAULT_FALSE_FIRE, device)
@@ -219,7 +243,7 @@ def finish(
     def score(pairs: Sequence[tuple[str, str]]) -> Probabilities:
         return calibrated(fitted.logits(pairs), **config["calibration"])
 
-    turns, written = _written_dev(facts["seed"], settings)
+    turns, written = _written_dev(seed, settings)
     of_turns = turn_thresholds(turns, score, encoder) if turns else []
     of_facts = score([(pair.query, pair.edit) for pair in written])
     floors = fact_floors(of_facts, np.array([pair.label for pair in written])) if written else {}
@@ -245,8 +269,7 @@ def finish(
                 "threshold": one.at(1),
                 **fact_figures(written, of_facts, one.at(1)),
             }
-            for one in by_rate(choices)
-            if written
+            for one in (by_rate(choices) if written else ())
         ],
     }
     write_config(out, config)
@@ -266,10 +289,12 @@ def fact_floors(scores: Probabilities, answered: npt.NDArray[np.bool_]) -> dict[
     best = best_balanced(scores, answered)
     others = scores[~answered]
     fires = float((others >= best).mean())
+    stricter = [rate for rate in STATED_RATES if rate < DEFAULT_FALSE_FIRE]
+    if not fires:
+        return dict.fromkeys([*stricter, DEFAULT_FALSE_FIRE], best)
     floors = {
         rate: choose_threshold(others, fires * rate / DEFAULT_FALSE_FIRE).threshold
-        for rate in STATED_RATES
-        if rate < DEFAULT_FALSE_FIRE and fires
+        for rate in stricter
     }
     return {**floors, DEFAULT_FALSE_FIRE: best}
 
@@ -316,7 +341,7 @@ def _fit(
 
 def _written_dev(seed: int, settings: TrainingSettings) -> tuple[list[JudgedTurn], list[Pair]]:
     """Return the turns and the pairs of facts that dev has of what was written."""
-    turns = judged_turns("dev", seed)[: settings.dev_turns] if settings.draws else []
+    turns = judged_turns("dev", seed)[: settings.most_dev_turns] if settings.draws else []
     return turns, written_fact_pairs("dev", seed) if settings.fact_draws else []
 
 

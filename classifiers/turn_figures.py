@@ -20,8 +20,9 @@ from classifiers.training_pairs import Pair, shortlists, silent
 from classifiers.turn_pairs import JudgedTurn
 from memory_store.encoder import Encoder
 
-STATED_RATES = (0.01, 0.02, 0.03, 0.05)
-DEFAULT_FALSE_FIRE = 0.03
+TURN_RATES = (0.01, 0.02, 0.03, 0.05)
+TURN_FALSE_FIRE = 0.03
+"""The stated rate whose threshold turns are held to in use."""
 
 Score = Callable[[Sequence[tuple[str, str]]], Probabilities]
 
@@ -46,7 +47,7 @@ def turn_thresholds(
         for own, turn in zip(judged[:half], dev[:half], strict=True)
         if not any(turn.right)
     ]
-    choices = [choose_threshold(others, rate) for rate in STATED_RATES]
+    choices = [choose_threshold(others, rate) for rate in TURN_RATES]
     return [
         {
             "false_fire": one.false_fire,

@@ -1,8 +1,8 @@
-"""Turns and edits to train the classifier of rewritten turns on.
+"""Pairs of turns and edits, of conversations that were written one by one.
 
-They are of conversations that have edits, with the turns that need each of them: so what an edit
-doesn't answer is mostly another property of its subject, or the same of another. Written facts
-bring more ways to ask for one thing.
+They have edits, with the turns that need each of them: so what an edit doesn't answer is mostly
+another property of its subject, or the same of another. Written facts bring more ways to ask for
+one thing.
 """
 
 from __future__ import annotations

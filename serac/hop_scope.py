@@ -1,7 +1,7 @@
 """What judges the hops of a multi-hop question: two classifiers of their own that have to agree.
 
-Each keeps things apart that the other takes for the same. Both were trained before the scope
-classifier learned how people ask, on the facts of encyclopedias, which hops are about.
+Each keeps things apart that the other takes for the same. The first was trained on the facts of
+encyclopedias, the second goes on from it on turns of conversations; neither saw written facts.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from pathlib import Path
 
 from classifiers import CrossEncoderScorer, ScopeScorer, Threshold, TrainedScorer
 from memory_store.errors import ArtifactError, ErrataError
-from serac.second_scope import SecondScope
+from serac.second_scope import SecondScope, check_scorer, check_threshold
 
-FIRST = Path(__file__).parent / "artifacts" / "hop-scope"
-SECOND = FIRST.with_name("hop-second")
+FIRST_OF_HOPS = Path(__file__).parent / "artifacts" / "hop-scope"
+SECOND_OF_HOPS = FIRST_OF_HOPS.with_name("hop-second")
 
 HOPS_SHARE_RATE = 2
 """A question of two hops has twice the chances to fire wrongly: each hop is held to the stated
@@ -32,12 +32,20 @@ class HopScope:
         second: Has to agree, where there is one, unless the scorer finds the whole question in the
             edit's scope too.
         recall_floor: Closeness below which an edit is not judged.
+
+    Raises:
+        ErrataError: It is no scorer, or the threshold is none.
     """
 
     scorer: ScopeScorer
     threshold: float | Threshold
     second: SecondScope | None = None
     recall_floor: float = -math.inf
+
+    def __post_init__(self) -> None:
+        check_scorer(self.scorer)
+        if not isinstance(self.threshold, Threshold):
+            check_threshold(self.threshold)
 
     @classmethod
     def of(
@@ -78,7 +86,9 @@ def load_hop_scope(
         ArtifactError: A file is missing or damaged.
     """
     try:
-        first, last = (CrossEncoderScorer.load(folder, device) for folder in (FIRST, SECOND))
+        first, last = (
+            CrossEncoderScorer.load(folder, device) for folder in (FIRST_OF_HOPS, SECOND_OF_HOPS)
+        )
     except ArtifactError as error:
         told = "no classifiers of hops, which are part of the package; hop_scope=None does without"
         raise ArtifactError(f"{told}: {error}") from error

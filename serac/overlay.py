@@ -47,6 +47,7 @@ from serac.query_rewriting import (
 )
 from serac.query_rewriting import SHIPPED as REWRITER
 from serac.router import Router
+from serac.second_scope import check_threshold
 from serac.short_answers import ShortAnswers
 from serac.transformers_base import TransformersBase
 from serac.view import Rewriter, has_pronoun, may_refer_back
@@ -121,6 +122,8 @@ class FactOverlay:
             raise ErrataError(f"unknown answerer {answerer!r}; use one of {', '.join(ANSWERERS)}")
         check_rewriter(rewriter)
         check_hop_scope(hop_scope)
+        if turn_threshold is not None:
+            check_threshold(turn_threshold)
         self._base, self.device = base, device
         self._loaded: dict[str, Any] = {}
         self._loading = threading.RLock()
@@ -178,11 +181,11 @@ class FactOverlay:
             false_fire: Share of out-of-scope queries that may fire; picks the threshold among
                 those that the classifier was measured at. When ``None``, what the namespace was
                 calibrated to (:mod:`serac.calibration`), or else the classifier's own default. Hops
-                are held to at most half of it, unless the namespace was calibrated. Turns that were
-                made to stand on their own must reach at least what was measured for them.
-            scope: Folder of the scope classifier; the shipped one when ``None``. Hops then have
-                classifiers of their own, unless ``hop_scope`` is given; one of yours, or ``None``
-                for it, judges hops alone.
+                are held to at most half of it. Turns that were made to stand on their own must
+                reach at least what was measured for them.
+            scope: Folder of the scope classifier; the shipped one when ``None``, and then hops have
+                two classifiers of their own. With one of yours, or ``hop_scope=None``, it judges
+                hops alone, at half of the rate, or at the namespace's own threshold.
             encoder: Embeds edits and queries; the embedded one when ``None``.
             device: Where local models run; chosen by itself when ``None``.
             **options: Further arguments of the constructor.
@@ -202,8 +205,8 @@ class FactOverlay:
             own = remembered(memory, scorer) if false_fire is None else None
             if own is None:
                 hops = hops or HopScope.of(scorer, false_fire)
-            elif apart:  # a calibration is for every question, hops too
-                hops = load_hop_scope(own.false_fire, share=1, device=device)
+            elif apart:  # its threshold is of another scale; its rate holds for hops too
+                hops = load_hop_scope(own.false_fire, device=device)
             return cls(
                 memory,
                 scorer,

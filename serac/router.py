@@ -27,7 +27,7 @@ from serac.view import Reading, Rewriter, as_written, has_lost_a_name, rewritten
 
 TURN_THRESHOLD = 0.7
 """Probability that a turn made to stand on its own must reach at least, where nothing was measured
-for the scorer."""
+for the scorer. Chosen for one reading; the mean over several reaches it less often."""
 
 ChooseRoute = Callable[[str, Sequence[Edit]], Route]
 """From the reading of a query and the edits in whose scope it is, to who answers."""

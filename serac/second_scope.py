@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from classifiers import ScopeScorer
-from classifiers.artifact_files import TrainedScorer
+from classifiers import ScopeScorer, TrainedScorer
 from memory_store.errors import ErrataError
 
 
@@ -26,10 +25,8 @@ class SecondScope:
     threshold: float
 
     def __post_init__(self) -> None:
-        if not callable(getattr(self.scorer, "score", None)):
-            raise ErrataError(f"{self.scorer!r} is no ScopeScorer: it has no score()")
-        if not isinstance(self.threshold, int | float) or math.isnan(self.threshold):
-            raise ErrataError(f"the threshold of a second classifier is no {self.threshold!r}")
+        check_scorer(self.scorer)
+        check_threshold(self.threshold)
 
     @property
     def fingerprint(self) -> str:
@@ -48,3 +45,23 @@ class SecondScope:
             return self
         stricter = self.scorer.threshold_within(false_fire).at(1)
         return replace(self, threshold=max(self.threshold, stricter))
+
+
+def check_scorer(given: object) -> None:
+    """Refuse what can't judge.
+
+    Raises:
+        ErrataError: It can't.
+    """
+    if not callable(getattr(given, "score", None)):
+        raise ErrataError(f"{given!r} is no ScopeScorer: it has no score()")
+
+
+def check_threshold(given: object) -> None:
+    """Refuse what can't be a threshold.
+
+    Raises:
+        ErrataError: It is no number.
+    """
+    if isinstance(given, bool) or not isinstance(given, int | float) or math.isnan(given):
+        raise ErrataError(f"a threshold is a number, not {given!r}")

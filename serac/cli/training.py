@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -15,9 +15,11 @@ from memory_store.errors import ErrataError
 from serac.cli.options import DeviceOption, JsonOption, err, show, stage_bars
 
 if TYPE_CHECKING:
+    from classifiers.train_cross_encoder import TrainingSettings
     from serac.lm_training import AdapterSettings
 
 KINDS = ("cross-encoder", "similarity")
+Settings = TypeVar("Settings", "AdapterSettings", "TrainingSettings")
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")]
 SeedOption = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Decides every random choice.")]
@@ -88,6 +90,13 @@ def train_scope(
                     f"fires {row['fires']['value']:.3f}   "
                     f"on its own edit {row['fires_on_own_edit']['value']:.3f}"
                     for row in scorer.facts["dev"]
+                ),
+                *(
+                    f"{row['false_fire']:<6} {kind:<29} n={row[kind]['n']:<6} "
+                    f"fires {row[kind]['value']:.3f}"
+                    for part in ("dev_turns", "dev_facts")
+                    for row in scorer.facts.get(part, ())
+                    for kind in row.keys() - {"false_fire", "threshold"}
                 ),
             ]
         ),
@@ -229,7 +238,9 @@ def _train_adapter(
     )
 
 
-def _with_given(settings: Any, *, learning_rate: float | None, **given: int | None) -> Any:
+def _with_given(
+    settings: Settings, *, learning_rate: float | None, **given: int | None
+) -> Settings:
     """Return settings with what was given of these.
 
     Raises:
@@ -238,7 +249,8 @@ def _with_given(settings: Any, *, learning_rate: float | None, **given: int | No
     if learning_rate is not None and not 0 < learning_rate < math.inf:
         raise ErrataError("--learning-rate must be above 0")
     told = {"learning_rate": learning_rate, **given}
-    return replace(settings, **{name: value for name, value in told.items() if value is not None})
+    changes: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
+    return replace(settings, **changes)
 
 
 def _right_line(row: dict[str, Any]) -> str:

@@ -1,6 +1,5 @@
 import math
 
-import numpy as np
 import pytest
 from fakes import FakeEncoder
 
@@ -12,12 +11,6 @@ from memory_store import EditMemory
 def test_serac_s_rule_is_a_threshold_on_the_cosine():
     distance_squared = 2 - 2 * baselines.SERAC_COSINE
     assert math.exp(-distance_squared) == pytest.approx(0.5)
-
-
-def test_the_best_threshold_weighs_both_sides_alike():
-    scores = np.array([0.9, 0.8, 0.3, 0.7, 0.2, 0.1, 0.1, 0.1])
-    in_scope = np.array([True, True, True, False, False, False, False, False])
-    assert baselines.best_balanced(scores, in_scope) == 0.3
 
 
 def test_the_rules_share_the_nearest_edit_and_choose_on_dev(folder):

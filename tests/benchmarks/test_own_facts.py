@@ -4,7 +4,7 @@ from typer.testing import CliRunner
 
 from benchmarks.__main__ import app
 from benchmarks.own import Fact, own_facts
-from benchmarks.own_facts import NEAR, RIGHT, WRONG, Decided, add_rows, decide, nearest, routed
+from benchmarks.own_facts import NEAR, RIGHT, WRONG, Decided, add_rows, by_nearest, decide, routed
 from benchmarks.rows import Rows, read_rows
 from serac.router import Router
 
@@ -37,8 +37,8 @@ def test_the_nearest_edit_fires_where_it_is_near_enough():
     [similarity] = [hits[0].similarity for hits in memory.search_many([TEA.asks[0]], 1)]
     queries = list(TEA.asks[:1])
 
-    assert nearest(memory, similarity)(queries) == [TEA.edit]
-    assert nearest(memory, similarity + 0.01)(queries) == [None]
+    assert by_nearest(memory, similarity)(queries) == [TEA.edit]
+    assert by_nearest(memory, similarity + 0.01)(queries) == [None]
 
 
 def test_shares_are_of_what_is_answered_and_of_what_is_near(tmp_path):
@@ -61,7 +61,7 @@ def test_shares_are_of_what_is_answered_and_of_what_is_near(tmp_path):
 
 
 @pytest.mark.model
-def test_both_shipped_classifiers_and_both_rules_are_asked(tmp_path):
+def test_three_classifiers_and_two_rules_are_asked(tmp_path):
     result = CliRunner().invoke(app, ["own_facts", "--out", str(tmp_path)])
     assert result.exit_code == 0, result.output
     rows = read_rows(tmp_path / "scope_own_facts.jsonl")

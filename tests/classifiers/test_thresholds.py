@@ -70,3 +70,9 @@ def test_choices_are_put_together_by_rate_and_in_order():
 )
 def test_the_threshold_within_a_rate_is_the_nearest_as_strict_or_the_strictest(rate, measured):
     assert FakeTrainedScorer().threshold_within(rate).false_fire == measured
+
+
+def test_the_best_threshold_weighs_both_sides_alike():
+    scores = np.array([0.9, 0.8, 0.3, 0.7, 0.2, 0.1, 0.1, 0.1])
+    in_scope = np.array([True, True, True, False, False, False, False, False])
+    assert best_balanced(scores, in_scope) == 0.3

@@ -63,7 +63,13 @@ def test_a_few_steps_make_an_artifact_that_loads(tmp_path):
 def test_it_goes_on_from_another_on_what_was_written(tmp_path, embedded_encoder):
     folder, out = write_data_folder(tmp_path / "data", people=24), tmp_path / "artifact"
     settings = replace(
-        GOING_ON, steps=2, batch_size=4, evaluate_every=2, dev_queries=8, dev_turns=40, ordinary=9
+        GOING_ON,
+        steps=2,
+        batch_size=4,
+        evaluate_every=2,
+        dev_queries=8,
+        most_dev_turns=40,
+        ordinary=9,
     )
 
     scorer = train_cross_encoder(
@@ -82,6 +88,13 @@ def test_it_goes_on_from_another_on_what_was_written(tmp_path, embedded_encoder)
     asked = [("When does the bakery open?", "The bakery opens at six.")]
     begun = CrossEncoderScorer.load(SHIPPED).logits(asked)
     assert scorer.logits(asked) == pytest.approx(begun, abs=0.5)
+
+
+@pytest.mark.parametrize("given", [{"seed": 1}, {"settings": TINY}])
+def test_one_of_another_seed_or_form_is_not_gone_on_from(tmp_path, given):
+    wanted = {"settings": GOING_ON, "begin_with": SHIPPED, **given}
+    with pytest.raises(ErrataError, match="was trained with another seed, or has another form"):
+        train_cross_encoder(tmp_path, FakeEncoder(), tmp_path / "out", **wanted)
 
 
 def test_an_adapter_is_mixed_with_what_it_began_with(tmp_path):
@@ -143,3 +156,4 @@ def test_a_stricter_rate_leaves_as_much_less_of_what_is_near_a_fact():
     assert set(floors) == {0.001, 0.002, 0.005, 0.01}
     assert 0.39 <= floors[0.01] <= 0.61 and floors[0.001] > floors[0.002] > floors[0.005]
     assert fires[0.005] == pytest.approx(fires[0.01] / 2, abs=0.005)
+    assert set(fact_floors(answered + 0.0, answered).values()) == {1.0}

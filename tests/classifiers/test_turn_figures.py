@@ -2,7 +2,7 @@ import numpy as np
 
 from classifiers.training_pairs import Pair
 from classifiers.turn_figures import (
-    STATED_RATES,
+    TURN_RATES,
     fact_figures,
     in_memory,
     turn_figures,
@@ -58,7 +58,7 @@ def test_one_half_of_the_conversations_decides_and_the_other_is_measured(embedde
 
     rows = turn_thresholds(turns, score, embedded_encoder)
 
-    assert [row["false_fire"] for row in rows] == list(STATED_RATES)
+    assert [row["false_fire"] for row in rows] == list(TURN_RATES)
     for row in rows:
         assert 0.4 < row["threshold"] < 0.41
         assert (row["right edit fires"]["value"], row["right edit fires"]["n"]) == (1.0, 2)

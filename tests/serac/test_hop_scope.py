@@ -1,6 +1,7 @@
 import math
 
 import pytest
+from fakes import FakeScorer
 
 from classifiers import load_scope_classifier
 from memory_store.errors import ArtifactError, ErrataError
@@ -39,7 +40,7 @@ def test_a_classifier_of_one_s_own_judges_hops_alone_at_half_of_its_rate(embedde
     assert hops.threshold.false_fire == scorer.default_false_fire / 2
 
 
-@pytest.mark.parametrize("name", ["FIRST", "SECOND"])
+@pytest.mark.parametrize("name", ["FIRST_OF_HOPS", "SECOND_OF_HOPS"])
 def test_missing_ones_are_told_as_what_they_are(tmp_path, monkeypatch, name):
     monkeypatch.setattr(f"serac.hop_scope.{name}", tmp_path)
     with pytest.raises(ArtifactError, match=r"classifiers of hops.*hop_scope=None does without"):
@@ -50,3 +51,9 @@ def test_what_is_no_judge_of_hops_is_refused():
     check_hop_scope(None)
     with pytest.raises(ErrataError, match="'none' is no HopScope"):
         check_hop_scope("none")
+
+
+@pytest.mark.parametrize(("scorer", "threshold"), [("no scorer", 0.5), (FakeScorer(), "0.5")])
+def test_what_can_t_judge_is_refused(scorer, threshold):
+    with pytest.raises(ErrataError, match=r"is no ScopeScorer|is a number, not"):
+        HopScope(scorer, threshold)

@@ -248,7 +248,7 @@ class TestOpen:
         own = {"base": FakeBase(), "encoder": embedded_encoder}
         loose, before = calibrated(tmp_path / "facts.db", 0.05, **own)
         usual = before.hop_router
-        held = load_hop_scope(loose.threshold.false_fire, share=1)
+        held = load_hop_scope(loose.threshold.false_fire)
         with FactOverlay.open(tmp_path / "facts.db", **own) as overlay:
             router = overlay.hop_router
             assert router.threshold == held.threshold.at(0) < usual.threshold
@@ -269,7 +269,7 @@ class TestOpen:
             ({"scope": SCOPE}, None),
         ],
     )
-    def test_who_judges_hops_beside_the_scope_classifier(self, embedded_encoder, options, limit):
+    def test_whose_second_opinion_of_hops_is_asked(self, embedded_encoder, options, limit):
         measured = load_hop_scope().second.scorer.thresholds
         stated = {"strictest": measured[0].at(1), "of 2%": measured[1].at(1)}
         own = {"base": FakeBase(), "encoder": embedded_encoder}
@@ -358,6 +358,8 @@ class TestOpen:
             {"rewriter": "magic"},
             {"hop_scope": "none"},
             {"hop_scope": SecondScope(FakeScorer(), 0.5)},
+            {"turn_threshold": "0.5"},
+            {"turn_threshold": float("nan")},
         ],
     )
     def test_a_wrong_setting_leaves_no_open_file(self, tmp_path, embedded_encoder, options):

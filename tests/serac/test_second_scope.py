@@ -17,5 +17,5 @@ def test_a_scorer_of_one_s_own_keeps_its_threshold():
     [("no scorer", 0.5), (FakeScorer(), "0.5"), (FakeScorer(), float("nan"))],
 )
 def test_what_can_t_judge_is_refused(scorer, threshold):
-    with pytest.raises(ErrataError, match=r"is no (ScopeScorer|'0.5'|nan)"):
+    with pytest.raises(ErrataError, match=r"is no ScopeScorer|is a number, not"):
         SecondScope(scorer, threshold)
