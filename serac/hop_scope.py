@@ -86,9 +86,8 @@ def load_hop_scope(
         ArtifactError: A file is missing or damaged.
     """
     try:
-        first, last = (
-            CrossEncoderScorer.load(folder, device) for folder in (FIRST_OF_HOPS, SECOND_OF_HOPS)
-        )
+        first = CrossEncoderScorer.load(FIRST_OF_HOPS, device)
+        last = CrossEncoderScorer.load(SECOND_OF_HOPS, device)
     except ArtifactError as error:
         told = "no classifiers of hops, which are part of the package; hop_scope=None does without"
         raise ArtifactError(f"{told}: {error}") from error

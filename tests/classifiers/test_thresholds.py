@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from classifiers.thresholds import (
     Threshold,
     ThresholdChoice,
+    best_balanced,
     by_rate,
     choose_threshold,
     exact_interval,
