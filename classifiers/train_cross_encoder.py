@@ -74,7 +74,6 @@ class TrainingSettings(PairSettings):
         fact_draws: How often they are, and a wording of the edit is, for each written fact; with 0
             none is used.
         ordinary: How many of the data sets' pairs are taken; all when ``None``.
-        most_dev_turns: Turns of dev's conversations that are used, at most; all when ``None``.
         mixing: Share of the way from what it began with that its weights keep; see
             :func:`classifiers.lora_training.mix_adapter`.
     """
@@ -93,7 +92,6 @@ class TrainingSettings(PairSettings):
     draws: int = 2
     fact_draws: int = 4
     ordinary: int | None = None
-    most_dev_turns: int | None = None
     mixing: float = 1.0
 
 
@@ -341,7 +339,7 @@ def _fit(
 
 def _written_dev(seed: int, settings: TrainingSettings) -> tuple[list[JudgedTurn], list[Pair]]:
     """Return the turns and the pairs of facts that dev has of what was written."""
-    turns = judged_turns("dev", seed)[: settings.most_dev_turns] if settings.draws else []
+    turns = judged_turns("dev", seed) if settings.draws else []
     return turns, written_fact_pairs("dev", seed) if settings.fact_draws else []
 
 
