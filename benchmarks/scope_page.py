@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks.rows import Row, interval, number, read_rows, table
 from benchmarks.scored import DOUBTFUL, RIGHT, WRONG
+from classifiers import CrossEncoderScorer
+from serac.hop_scope import FIRST_OF_HOPS
 
 LISTED = "right edit on the shortlist"
 FACTS, ROC = "scope_facts.json", "scope_roc.json"
@@ -196,9 +198,17 @@ def _made_by(rows: Sequence[Row]) -> str:
     commands = ", ".join(f"`{command}`" for command in dict.fromkeys(row.command for row in rows))
     told = f"{commands} ({first['machine']}; code {first['code']}; `{first['scope_classifier']}`)."
     counts = [f"{first[key]:,} {text}" for key, text in NOTES.items() if key in first]
+    if first["scope_classifier"] == _first_training():
+        counts.insert(0, "the classifier as it was after its first training")
     if "edits_in_memory" in first and "memories" not in first:
         counts.insert(0, f"{first['edits_in_memory']:,} edits in memory")
     return f"{told} {'; '.join(counts)}." if counts else told
+
+
+@cache
+def _first_training() -> str:
+    """Return the fingerprint of the classifier as it was after its first training."""
+    return CrossEncoderScorer.load(FIRST_OF_HOPS).fingerprint
 
 
 def pivot(
