@@ -87,7 +87,7 @@ class Setup(ExitStack):
             base = load_taught(self.body, taught, cases, seed)
             bases["taught"] = taught_answers_of(base)
         self.encoder = RememberingEncoder(SentenceTransformerEncoder.embedded())
-        hops = load_hop_scope() if false_fire is None else load_hop_scope(false_fire, share=1)
+        hops = load_hop_scope(false_fire)
         folder = self.enter_context(tempfile.TemporaryDirectory())
         edits = [
             {"id": edit.id, "text": edit.text, "subject": edit.subject} for edit in read_edits(data)

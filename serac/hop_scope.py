@@ -51,35 +51,27 @@ class HopScope:
     def of(
         cls,
         scorer: TrainedScorer,
-        false_fire: float | None = None,
-        *,
-        share: float = HOPS_SHARE_RATE,
+        per_hop: float | None = None,
         second: SecondScope | None = None,
     ) -> HopScope:
         """Return a trained classifier as it judges hops.
 
         Args:
             scorer: The classifier.
-            false_fire: The rate that is stated for a query; the classifier's default when ``None``.
-            share: What the rate is divided by for a hop.
+            per_hop: The false-fire rate that a hop is held to, or the next stricter one measured;
+                a share of the classifier's default when ``None``.
             second: Has to agree.
         """
-        rate = scorer.default_false_fire if false_fire is None else false_fire
-        held = scorer.threshold_within(rate / share)
-        return cls(scorer, held, second, scorer.recall_floor)
+        rate = scorer.default_false_fire / HOPS_SHARE_RATE if per_hop is None else per_hop
+        return cls(scorer, scorer.threshold_within(rate), second, scorer.recall_floor)
 
 
-def load_hop_scope(
-    false_fire: float | None = None,
-    *,
-    share: float = HOPS_SHARE_RATE,
-    device: str | None = None,
-) -> HopScope:
+def load_hop_scope(per_hop: float | None = None, device: str | None = None) -> HopScope:
     """Return the two shipped classifiers of hops.
 
     Args:
-        false_fire: The rate that is stated for a query; each one's own default when ``None``.
-        share: What the rate is divided by for a hop.
+        per_hop: The false-fire rate that a hop is held to by each, or the next stricter one
+            measured; a share of each one's own default when ``None``.
         device: Where they run; chosen by itself when ``None``.
 
     Raises:
@@ -91,9 +83,9 @@ def load_hop_scope(
     except ArtifactError as error:
         told = "no classifiers of hops, which are part of the package; hop_scope=None does without"
         raise ArtifactError(f"{told}: {error}") from error
-    rate = last.default_false_fire if false_fire is None else false_fire
-    second = SecondScope(last, last.threshold_for().at(1)).held_to(rate / share)
-    return HopScope.of(first, false_fire, share=share, second=second)
+    rate = last.default_false_fire / HOPS_SHARE_RATE if per_hop is None else per_hop
+    second = SecondScope(last, last.threshold_for().at(1)).held_to(rate)
+    return HopScope.of(first, per_hop, second)
 
 
 def check_hop_scope(given: object) -> None:

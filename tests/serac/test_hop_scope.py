@@ -22,14 +22,14 @@ def test_one_of_the_shipped_tells_apart_what_the_other_takes_for_the_same():
     assert hops.second.fingerprint.startswith("cross-encoder@")
 
 
-@pytest.mark.parametrize("share", [1, 2])
-def test_each_is_held_to_a_share_of_a_stated_rate(share):
-    hops = load_hop_scope(0.05, share=share)
+@pytest.mark.parametrize("rate", [0.001, 0.005, 0.05])
+def test_each_is_held_to_a_rate_or_the_next_stricter_one(rate):
+    hops = load_hop_scope(rate)
 
-    assert hops.threshold.false_fire == (0.05 if share == 1 else 0.01)
-    of_second = hops.second.scorer.threshold_within(0.05 / share).at(1)
+    assert hops.threshold.false_fire == rate
+    of_second = hops.second.scorer.threshold_within(rate).at(1)
     assert hops.second.threshold == max(of_second, hops.second.scorer.threshold_for().at(1))
-    assert hops.threshold.at(1) <= load_hop_scope(0.001).threshold.at(1)
+    assert load_hop_scope().threshold.false_fire == 0.005
 
 
 def test_a_classifier_of_one_s_own_judges_hops_alone_at_half_of_its_rate(embedded_encoder):

@@ -244,16 +244,16 @@ class TestOpen:
             held_to = overlay.router.turn_threshold
             assert held_to == (given or overlay.scorer.turn_threshold) >= overlay.router.threshold
 
-    def test_a_calibration_holds_for_hops_too(self, tmp_path, embedded_encoder):
+    @pytest.mark.parametrize(("rate", "held"), [(0.05, None), (0.005, None), (0.001, 0.001)])
+    def test_a_strict_calibration_holds_for_hops_too(self, tmp_path, embedded_encoder, rate, held):
         own = {"base": FakeBase(), "encoder": embedded_encoder}
-        loose, before = calibrated(tmp_path / "facts.db", 0.05, **own)
-        usual = before.hop_router
-        held = load_hop_scope(loose.threshold.false_fire)
+        calibrated(tmp_path / "facts.db", rate, **own)
+        hops = load_hop_scope(held)
         with FactOverlay.open(tmp_path / "facts.db", **own) as overlay:
             router = overlay.hop_router
-            assert router.threshold == held.threshold.at(0)
-            assert router.second.fingerprint == held.second.fingerprint
-            assert router.second.threshold == held.second.threshold < usual.second.threshold
+            assert router.scorer.fingerprint == hops.scorer.fingerprint
+            assert router.threshold == hops.threshold.at(0)
+            assert router.second.threshold == hops.second.threshold
 
     @pytest.mark.parametrize(
         ("options", "limit"),
