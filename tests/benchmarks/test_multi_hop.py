@@ -1,10 +1,11 @@
 import pytest
-from fakes import FakeEncoder
+from fakes import FakeEncoder, FakeScorer
 from made_up_hops import KINDS, QUESTIONS, made_up_case, made_up_plan, right_scorer, write_cases
 
 from benchmarks.mquake_data import read_cases, read_edits
 from benchmarks.mquake_memory import SomeEdits, Worlds
-from benchmarks.multi_hop import Asked, MultiHopRun, Table
+from benchmarks.multi_hop import Asked, MultiHopRun, Table, judged_by
+from serac.hop_scope import HopScope, load_hop_scope
 
 
 class Counting:
@@ -159,3 +160,13 @@ def test_a_table_makes_what_is_missing():
     assert counting.batches == [["a", "b"], ["c"]]
     assert table.made == 3
     assert table.get("a") == "A"
+
+
+def test_rows_tell_what_judges_hops():
+    scorer = load_hop_scope()
+    told = judged_by(scorer)
+
+    assert told["hop_classifier"] == scorer.scorer.fingerprint
+    assert told["second_classifier"] == scorer.second.fingerprint != told["hop_classifier"]
+    assert (told["hops_false_fire"], told["second_threshold"]) == (0.005, scorer.second.threshold)
+    assert judged_by(HopScope(FakeScorer(), 0.5)) == {"hop_classifier": None}

@@ -154,6 +154,8 @@ def test_a_damaged_config_is_one_error(copy, content):
         {"default_false_fire": "x"},
         {"recall_floor": float("nan")},
         {"recall_floor": "x"},
+        {"turn_threshold": "x"},
+        {"turn_threshold": float("nan")},
         {"lora": None},
         {"lora": {"rank": 0, "alpha": 1}},
         {"lora": {"rank": "x", "alpha": 1}},

@@ -346,6 +346,8 @@ class TestOpen:
                 assert overlay.decide(NEEDLE).score == scorer.score([(NEEDLE, NEEDLE)])[0]
                 assert overlay.router.turn_threshold == TURN_THRESHOLD  # none was measured
                 assert overlay.hop_router.second is None
+                held = scorer.threshold_within(scorer.default_false_fire / 2)
+                assert overlay.hop_router.threshold == held.at(1)
         with pytest.raises(ArtifactError, match="was trained with all-MiniLM"):
             FactOverlay.open(tmp_path / "facts.db", scope=ARTIFACTS / "similarity", **own)
         assert not (tmp_path / "facts.db").exists()
