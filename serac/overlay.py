@@ -27,7 +27,7 @@ from serac.decomposer import SHIPPED as DECOMPOSER
 from serac.decomposer import load_gate
 from serac.demonstrations import SCOPED, IkeSettings
 from serac.embedded import FINGERPRINT, installed_gguf, load_embedded_base
-from serac.hop_scope import HOPS_SHARE_RATE, HopScope, check_hop_scope, load_hop_scope
+from serac.hop_scope import HopScope, check_hop_scope, load_hop_scope, rate_of_hops
 from serac.multi_hop import (
     DEFAULT_DECOMPOSER,
     MultiHop,
@@ -181,9 +181,9 @@ class FactOverlay:
             false_fire: Share of out-of-scope queries that may fire; picks the threshold among
                 those that the classifier was measured at. When ``None``, what the namespace was
                 calibrated to (:mod:`serac.calibration`), or else the classifier's own default. Hops
-                are held to at most half of a stated or default rate, and to that of a calibration
-                where it is stricter. Turns that were made to stand on their own must reach at least
-                what was measured for them.
+                are held to half of a stated or default rate (:func:`serac.hop_scope.rate_of_hops`),
+                and to that of a calibration where it is stricter. Turns that were made to stand on
+                their own must reach at least what was measured for them.
             scope: Folder of the scope classifier; the shipped one when ``None``, and then hops have
                 two classifiers of their own. With one of yours, or ``hop_scope=None``, it judges
                 hops alone, at half of the rate, or at the namespace's own threshold.
@@ -199,7 +199,7 @@ class FactOverlay:
         apart = plans and folder is None and "hop_scope" not in options
         hops = options.pop("hop_scope", None)
         check_hop_scope(hops)
-        per_hop = None if false_fire is None else false_fire / HOPS_SHARE_RATE
+        per_hop = None if false_fire is None else rate_of_hops(false_fire)
         if apart:
             hops = load_hop_scope(per_hop, device)
         memory = EditMemory.open(path, encoder, namespace=namespace)
@@ -207,7 +207,7 @@ class FactOverlay:
             own = remembered(memory, scorer) if false_fire is None else None
             if own is None:
                 hops = hops or HopScope.of(scorer, per_hop)
-            elif apart and own.false_fire < scorer.default_false_fire / HOPS_SHARE_RATE:
+            elif apart and own.false_fire < rate_of_hops(scorer.default_false_fire):
                 hops = load_hop_scope(own.false_fire, device)  # no threshold: that is of queries
             return cls(
                 memory,

@@ -5,7 +5,7 @@ from fakes import FakeScorer
 
 from classifiers import load_scope_classifier
 from memory_store.errors import ArtifactError, ErrataError
-from serac.hop_scope import HopScope, check_hop_scope, load_hop_scope
+from serac.hop_scope import HopScope, check_hop_scope, load_hop_scope, rate_of_hops
 
 OF_STATE = "The name of the current head of state in Arvania is Ada Quill."
 
@@ -30,6 +30,13 @@ def test_each_is_held_to_a_rate_or_the_next_stricter_one(rate):
     of_second = hops.second.scorer.threshold_within(rate).at(1)
     assert hops.second.threshold == max(of_second, hops.second.scorer.threshold_for().at(1))
     assert load_hop_scope().threshold.false_fire == 0.005
+
+
+@pytest.mark.parametrize(
+    ("stated", "held_to"), [(0.05, 0.025), (0.01, 0.005), (0.005, 0.005), (0.002, 0.002)]
+)
+def test_a_hop_is_held_to_half_of_a_rate_but_not_to_where_all_are_lost(stated, held_to):
+    assert rate_of_hops(stated) == held_to
 
 
 def test_a_classifier_of_one_s_own_judges_hops_alone_at_half_of_its_rate(embedded_encoder):
