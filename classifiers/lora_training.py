@@ -176,16 +176,13 @@ def write_adapter(model: Any, out: Path) -> str:
     """Write the tensors of a peft model's adapter in half precision; return the file's hash."""
     import torch
     from peft import get_peft_model_state_dict
-    from safetensors.torch import save
 
     out.mkdir(parents=True, exist_ok=True)
     tensors = {
         name: tensor.detach().cpu().to(torch.float16).contiguous()
         for name, tensor in get_peft_model_state_dict(model).items()
     }
-    content = save(tensors, metadata={"format": "pt"})
-    (out / ADAPTER_FILE).write_bytes(content)
-    return hashlib.sha256(content).hexdigest()
+    return _write(tensors, out)
 
 
 def mix_adapter(out: Path, start: bytes, mixing: float) -> str:
@@ -201,13 +198,19 @@ def mix_adapter(out: Path, start: bytes, mixing: float) -> str:
         mixing: Share of the way that it keeps, in [0, 1].
     """
     import torch
-    from safetensors.torch import load, save
+    from safetensors.torch import load
 
-    file = out / ADAPTER_FILE
-    before, after = load(start), load(file.read_bytes())
+    before, after = load(start), load((out / ADAPTER_FILE).read_bytes())
     mixed = {
         name: torch.lerp(before[name].float(), after[name].float(), mixing).half() for name in after
     }
-    content = save(mixed, metadata={"format": "pt"})
-    file.write_bytes(content)
+    return _write(mixed, out)
+
+
+def _write(tensors: dict[str, Any], out: Path) -> str:
+    """Write the tensors of an adapter; return the file's hash."""
+    from safetensors.torch import save
+
+    content = save(tensors, metadata={"format": "pt"})
+    (out / ADAPTER_FILE).write_bytes(content)
     return hashlib.sha256(content).hexdigest()

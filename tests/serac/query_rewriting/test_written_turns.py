@@ -1,23 +1,11 @@
 import random
 
 import pytest
+from made_up_conversation import TEA
 
-from classifiers.written_conversations import (
-    Exchange,
-    WrittenConversation,
-    conversations,
-)
+from classifiers.written_conversations import conversations
 from serac.query_rewriting.prompt import has_new_names
 from serac.query_rewriting.written_turns import draw_turn
-
-TEA = WrittenConversation(
-    (
-        Exchange("{A} and {B} want tea.", None, "{B} too?"),
-        Exchange("how does he like it", "How does {B} like his tea?", "Weak."),
-        Exchange("{A}?", "How does {A} like her tea?", ""),
-    ),
-    {"A": ("the aunt", "Ann"), "B": ("Bob", "Ann")},
-)
 
 
 @pytest.mark.parametrize("seed", range(20))
