@@ -52,7 +52,8 @@ from classifiers.thresholds import STATED_RATES, best_balanced, by_rate, choose_
 from classifiers.training_pairs import Pair, Report, make_training_pairs, silent
 from classifiers.training_queries import WRITTEN_FACTS
 from classifiers.turn_figures import TURN_FALSE_FIRE, fact_figures, turn_thresholds
-from classifiers.turn_pairs import JudgedTurn, judged_turns, training_pairs, written_fact_pairs
+from classifiers.turn_pairs import JudgedTurn, judged_turns, training_pairs
+from classifiers.written_facts import written_fact_pairs
 from memory_store.encoder import EMBEDDED_FINGERPRINT, Encoder
 from memory_store.errors import ErrataError
 

@@ -1,8 +1,7 @@
 """Pairs of turns and edits, of conversations that were written one by one.
 
 They have edits, with the turns that need each of them: so what an edit doesn't answer is mostly
-another property of its subject, or the same of another. Written facts bring more ways to ask for
-one thing.
+another property of its subject, or the same of another.
 """
 
 from __future__ import annotations
@@ -10,12 +9,11 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from classifiers.haste import in_haste
 from classifiers.training_pairs import Pair
 from classifiers.written_conversations import conversations
-from classifiers.written_facts import fact_pairs
 
 FAR = 0.2
 """Share of the pairs without a common name that is trained on: they are easy."""
@@ -103,17 +101,3 @@ def training_pairs(turns: Sequence[JudgedTurn], seed: int = 0) -> list[Pair]:
         if pair.label or near or chance.random() < FAR
     }
     return list(pairs.values())
-
-
-def written_fact_pairs(part: str, seed: int = 0, draws: int = 1) -> list[Pair]:
-    """Return pairs of the written facts, each once, some of their queries as typed in haste.
-
-    Args:
-        part: ``fit`` to train on, ``dev`` to choose by.
-        seed: Decides every random choice.
-        draws: How often edits and names are drawn for each query.
-    """
-    chance = random.Random(f"{seed} {part} haste")  # noqa: S311
-    drawn = fact_pairs(part, seed, draws)
-    typed = [replace(pair, query=in_haste(pair.query, chance)) for pair in drawn]
-    return list({(pair.query, pair.edit): pair for pair in typed}.values())

@@ -7,11 +7,12 @@ another. Names stand for others of their sort, which are drawn anew each time.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 from classifiers.drawn_names import draw_names, with_names
+from classifiers.haste import in_haste
 from classifiers.training_pairs import Pair
 from classifiers.written_files import written_records
 
@@ -65,6 +66,20 @@ def fact_pairs(part: str, seed: int = 0, draws: int = 1) -> list[Pair]:
     return [
         pair for _ in range(draws) for fact in written_facts(part) for pair in fact.pairs(chance)
     ]
+
+
+def written_fact_pairs(part: str, seed: int = 0, draws: int = 1) -> list[Pair]:
+    """Return pairs of the written facts, each once, some of their queries as typed in haste.
+
+    Args:
+        part: ``fit`` to train on, ``dev`` to choose by.
+        seed: Decides every random choice.
+        draws: How often edits and names are drawn for each query.
+    """
+    chance = random.Random(f"{seed} {part} haste")  # noqa: S311
+    drawn = fact_pairs(part, seed, draws)
+    typed = [replace(pair, query=in_haste(pair.query, chance)) for pair in drawn]
+    return list({(pair.query, pair.edit): pair for pair in typed}.values())
 
 
 @cache

@@ -7,9 +7,7 @@ from classifiers.turn_pairs import (
     have_common_name,
     judged_turns,
     training_pairs,
-    written_fact_pairs,
 )
-from classifiers.written_facts import fact_pairs
 
 
 def turn(query, right=(True, False), near=(True, True)):
@@ -68,13 +66,3 @@ def test_few_turns_of_dev_are_asked_in_the_very_words_of_a_turn_that_is_trained_
     dev = judged_turns("dev")
 
     assert sum(one.query in fit for one in dev) < 0.1 * len(dev)
-
-
-def test_written_facts_are_asked_for_once_each_now_and_then_in_haste():
-    plain = {pair.query for pair in fact_pairs("dev", draws=2)}
-    pairs = written_fact_pairs("dev", draws=2)
-
-    assert len({(pair.query, pair.edit) for pair in pairs}) == len(pairs)
-    typed = sum(pair.query not in plain for pair in pairs) / len(pairs)
-    assert 0.1 < typed < 0.25
-    assert written_fact_pairs("dev", draws=2) == pairs

@@ -10,6 +10,7 @@ from classifiers.written_facts import (
     NOT_ANSWERED,
     WrittenFact,
     fact_pairs,
+    written_fact_pairs,
     written_facts,
 )
 
@@ -64,3 +65,13 @@ def test_every_tenth_fact_of_a_file_is_for_dev_alone():
     fit, dev = written_facts("fit"), written_facts("dev")
     assert len(fit) == 9 * len(dev) and not {one.edits for one in fit} & {one.edits for one in dev}
     assert len(list(FOLDER.glob("*.toml"))) * 40 == len(fit) + len(dev)
+
+
+def test_written_facts_are_asked_for_once_each_now_and_then_in_haste():
+    plain = {pair.query for pair in fact_pairs("dev", draws=2)}
+    pairs = written_fact_pairs("dev", draws=2)
+
+    assert len({(pair.query, pair.edit) for pair in pairs}) == len(pairs)
+    typed = sum(pair.query not in plain for pair in pairs) / len(pairs)
+    assert 0.1 < typed < 0.25
+    assert written_fact_pairs("dev", draws=2) == pairs
