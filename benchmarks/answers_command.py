@@ -31,6 +31,7 @@ from serac.counterfactual.model import read_config
 from serac.overlay import FactOverlay
 from serac.query_rewriting import SHIPPED as REWRITER
 from serac.query_rewriting.model import ADAPTER
+from serac.turn_scope import load_turn_scope
 
 PARTS = ("counterfact", "zsre", "own", "convsent", "texts", "speed")
 LONGEST = 48
@@ -164,6 +165,7 @@ class _Run:
             words,
             scope_classifier=self.trained.fingerprint,
             query_rewriter=read_adapter_config(REWRITER, ADAPTER)["model_sha256"][:12],
+            turn_classifier=load_turn_scope().fingerprint,
             counterfactual_model=read_config(self.model)["model_sha256"][:12],
             **({"edits_in_memory": len(benchmark.edits)} if benchmark else {}),
         )
@@ -176,4 +178,5 @@ class _Run:
             counterfactual_model=self.model,
             recall_floor=self.trained.recall_floor,
             rewriter="trained",
+            turn_scope=load_turn_scope(),
         )

@@ -27,6 +27,8 @@ from serac.cli.options import err, progress_bar
 from serac.decision import Decision
 from serac.overlay import FactOverlay
 from serac.query_rewriting import SHIPPED, read_config
+from serac.turn_scope import load_turn_scope
+from serac.view import may_refer_back
 
 NAME = "follow_ups_dev"
 COMMAND = "python -m benchmarks follow_ups"
@@ -56,23 +58,23 @@ class Judged:
         own: Text of the edit that answers it; ``None`` where none does.
         first: Text of the edit that fires first, if any fires.
         probability: What that one reaches; 0 if there is none.
-        rewritten: Whether it was made to stand on its own.
+        is_later: Whether it was judged with the turns before it.
     """
 
     conversation: int
     own: str | None
     first: str | None
     probability: float
-    rewritten: bool
+    is_later: bool
 
-    def fires(self, threshold: float, rewritten: float) -> bool:
+    def fires(self, threshold: float, later: float) -> bool:
         """Say whether an edit fires.
 
         Args:
-            threshold: Probability from which on one does where the turn is as it was written.
-            rewritten: The same where it was made to stand on its own.
+            threshold: Probability from which on one does where the turn was judged alone.
+            later: The same where it was judged with those before it.
         """
-        return self.probability >= (rewritten if self.rewritten else threshold)
+        return self.probability >= (later if self.is_later else threshold)
 
 
 def measure(
@@ -88,23 +90,23 @@ def measure(
     for number, conversation in enumerate(conversations):
         later = [(turn, turns) for turn, turns in conversation.read() if turn.kind != "opening"]
         decisions = overlay.decide_many([turns for _, turns in later])
-        for (turn, _), decision in zip(later, decisions, strict=True):
+        for (turn, turns), decision in zip(later, decisions, strict=True):
             own = None if turn.edit is None else conversation.edits[turn.edit]
-            judged.append(_judged(number, own, decision))
+            judged.append(_judged(number, own, decision, may_refer_back(turns)))
             record = {"kind": turn.kind, "user": turn.user, **asdict(judged[-1])}
             told({**record, "query": decision.rewritten})
             progress(1)
     return judged
 
 
-def _judged(number: int, own: str | None, decision: Decision) -> Judged:
+def _judged(number: int, own: str | None, decision: Decision, is_later: bool) -> Judged:
     first = decision.candidates[0] if decision.candidates else None
     return Judged(
         number,
         own,
         first.edit.text if first else None,
         first.probability if first else 0.0,
-        decision.rewritten is not None,
+        is_later,
     )
 
 
@@ -115,7 +117,7 @@ def add_rows(rows: Rows, judged: Sequence[Judged], threshold: float, held_to: fl
         rows: Where rows go.
         judged: What was measured.
         threshold: The scope classifier's own.
-        held_to: What turns that were made to stand on their own are held to in use.
+        held_to: What turns that are judged with those before them are held to in use.
     """
     levels = {f"from {at} on": at for at in THRESHOLDS}
     levels[f"from {held_to:.3f} on, as in use"] = held_to
@@ -147,6 +149,7 @@ def follow_ups_command(
         )
     check_out(out)
     encoder = SentenceTransformerEncoder.embedded()
+    turns = load_turn_scope()
     trained = load_scope_classifier(encoder, scope)
     rows = Rows(
         NAME,
@@ -154,6 +157,7 @@ def follow_ups_command(
         command,
         scope_classifier=trained.fingerprint,
         query_rewriter=read_config(rewriter)["model_sha256"][:12],
+        turn_classifier=turns.fingerprint,
     )
     told: list[dict[str, Any]] = []
     read = follow_ups("dev")[-(conversations or 0) :]
@@ -168,10 +172,11 @@ def follow_ups_command(
             trained.threshold_for(),
             recall_floor=trained.recall_floor,
             rewriter=rewriter,
+            turn_scope=turns,
         )
         judged = measure(overlay, read, told.append, progress)
-        router = overlay.router
-        add_rows(rows, judged, router.threshold, max(router.threshold, router.turn_threshold))
+        usual = overlay.router.threshold
+        add_rows(rows, judged, usual, max(usual, turns.threshold))
     keep(told, out, NAME)
     file = rows.write(out)
     for row in rows.rows:

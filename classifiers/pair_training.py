@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from classifiers.artifact_files import read_config, read_hashed
 from classifiers.cross_encoder import (
     KIND,
     CrossEncoderScorer,
@@ -35,6 +36,7 @@ from classifiers.scope import Probabilities
 from classifiers.training_pairs import Pair
 from memory_store.devices import choose_device, has_bfloat16_instructions
 from memory_store.encoder import EMBEDDED_FINGERPRINT
+from memory_store.errors import ErrataError
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,33 @@ def fit_pairs(
     wanted = {**asdict(settings), "seed": seed}
     trainer.train(resume_from_checkpoint=begun(checkpoints, wanted, pairs, start))
     return trainer.model, trainer.state.best_global_step
+
+
+def read_beginning(
+    folder: Path | None, seed: int, settings: PairSettings
+) -> tuple[bytes | None, str | None]:
+    """Return the adapter's file that a training goes on from, and its hash.
+
+    Args:
+        folder: Where an artifact lies; ``None`` to begin with none.
+        seed: Seed of the training that goes on: with another one dev has what this was trained on.
+        settings: How that trains.
+
+    Raises:
+        ErrataError: There is none, or it was trained with another seed, or has another form.
+    """
+    if folder is None:
+        return None, None
+    facts = read_config(folder)
+    form = {"rank": settings.rank, "alpha": settings.alpha}
+    wanted = {"kind": KIND, "body": EMBEDDED_FINGERPRINT, "lora": form, "seed": seed}
+    if any(facts.get(name) != value for name, value in wanted.items()):
+        raise ErrataError(
+            f"the classifier in {folder} was trained with another seed, or has another form; begin "
+            "with a cross-encoder that this command made"
+        )
+    sha256 = str(facts["model_sha256"])
+    return read_hashed(folder / ADAPTER_FILE, sha256), sha256
 
 
 def begun_config(

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from classifiers.artifact_files import as_records, read_config, read_hashed, write_config
-from classifiers.cross_encoder import KIND, CrossEncoderScorer, calibrated
+from classifiers.artifact_files import as_records, write_config
+from classifiers.cross_encoder import CrossEncoderScorer, calibrated
 from classifiers.dev_figures import (
     HARD_KIND,
     DevSet,
@@ -34,7 +34,6 @@ from classifiers.dev_figures import (
 )
 from classifiers.dev_thresholds import thresholds_by_size
 from classifiers.lora_training import (
-    ADAPTER_FILE,
     CHECKPOINTS,
     check_out,
     mix_adapter,
@@ -46,6 +45,7 @@ from classifiers.pair_training import (
     fit_pairs,
     fitted_calibration,
     fitted_scorer,
+    read_beginning,
 )
 from classifiers.scope import Probabilities
 from classifiers.thresholds import STATED_RATES, best_balanced, by_rate, choose_threshold
@@ -54,8 +54,7 @@ from classifiers.training_queries import WRITTEN_FACTS
 from classifiers.turn_figures import TURN_FALSE_FIRE, fact_figures, turn_thresholds
 from classifiers.turn_pairs import JudgedTurn, judged_turns, training_pairs
 from classifiers.written_facts import written_fact_pairs
-from memory_store.encoder import EMBEDDED_FINGERPRINT, Encoder
-from memory_store.errors import ErrataError
+from memory_store.encoder import Encoder
 
 DEFAULT_FALSE_FIRE = 0.01
 SHOWN_AT = 0.005
@@ -162,33 +161,6 @@ def train_cross_encoder(
     scorer = finish(out, sha256, dev, encoder, settings, facts, seed=seed, device=device)
     shutil.rmtree(out / CHECKPOINTS)
     return scorer
-
-
-def read_beginning(
-    folder: Path | None, seed: int, settings: TrainingSettings
-) -> tuple[bytes | None, str | None]:
-    """Return the adapter's file that a training goes on from, and its hash.
-
-    Args:
-        folder: Where an artifact lies; ``None`` to begin with none.
-        seed: Seed of the training that goes on: with another one dev has what this was trained on.
-        settings: How that trains.
-
-    Raises:
-        ErrataError: There is none, or it was trained with another seed, or has another form.
-    """
-    if folder is None:
-        return None, None
-    facts = read_config(folder)
-    form = {"rank": settings.rank, "alpha": settings.alpha}
-    wanted = {"kind": KIND, "body": EMBEDDED_FINGERPRINT, "lora": form, "seed": seed}
-    if any(facts.get(name) != value for name, value in wanted.items()):
-        raise ErrataError(
-            f"the classifier in {folder} was trained with another seed, or has another form; begin "
-            "with a cross-encoder that this command made"
-        )
-    sha256 = str(facts["model_sha256"])
-    return read_hashed(folder / ADAPTER_FILE, sha256), sha256
 
 
 def with_written(pairs: Sequence[Pair], seed: int, settings: TrainingSettings) -> list[Pair]:

@@ -134,16 +134,28 @@ def _fast() -> Iterator[None]:
 
 
 def shortlists(
-    texts: Sequence[str], edits: Sequence[str], encoder: Encoder, report: Report
+    texts: Sequence[str],
+    edits: Sequence[str],
+    encoder: Encoder,
+    report: Report,
+    views: Callable[[str], tuple[str, ...]] = text_views,
 ) -> Iterator[list[Listed]]:
-    """Yield the shortlist of each text among edits, as the router makes it."""
+    """Yield the shortlist of each text among edits, as the router makes it.
+
+    Args:
+        texts: The texts.
+        edits: The edits.
+        encoder: What the memory is searched with.
+        report: Told how far it is.
+        views: From a text to what edits are looked up by.
+    """
     edit_vectors = encode_all(encoder, edits, lambda n: report("edits", n, len(edits)))
-    viewed = [text_views(text) for text in texts]
-    flat = [view for views in viewed for view in views]
+    viewed = list(map(views, texts))
+    flat = [view for own in viewed for view in own]
     vectors = encode_all(encoder, flat, lambda n: report("queries", n, len(flat)))
     found = _nearest(vectors, edit_vectors)
-    for text, views in zip(texts, viewed, strict=True):
-        near = [(view, *next(found)) for view in views]
+    for text, own in zip(texts, viewed, strict=True):
+        near = [(view, *next(found)) for view in own]
         yield shortlist(
             text,
             (

@@ -15,9 +15,10 @@ import numpy as np
 
 from classifiers.dev_figures import share
 from classifiers.scope import Probabilities
-from classifiers.thresholds import choose_threshold
+from classifiers.thresholds import ThresholdChoice, choose_threshold
 from classifiers.training_pairs import Pair, shortlists, silent
 from classifiers.turn_pairs import JudgedTurn
+from classifiers.views import text_views
 from memory_store.encoder import Encoder
 
 TURN_RATES = (0.01, 0.02, 0.03, 0.05)
@@ -25,6 +26,7 @@ TURN_FALSE_FIRE = 0.03
 """The stated rate whose threshold turns are held to in use."""
 
 Score = Callable[[Sequence[tuple[str, str]]], Probabilities]
+Views = Callable[[str], tuple[str, ...]]
 
 
 def turn_thresholds(
@@ -37,33 +39,76 @@ def turn_thresholds(
         score: Gives the probabilities of (query, edit) pairs.
         encoder: Finds the edits that are near a turn.
     """
-    halved = sorted(turns, key=lambda turn: turn.conversation % 2)
-    dev = in_memory([turn for turn in halved if turn.rewritten], encoder)
-    scores = score([(pair.query, pair.edit) for turn in dev for pair in turn.pairs()])
-    judged = np.split(scores, np.cumsum([len(turn.edits) for turn in dev])[:-1])
-    half = sum(turn.conversation % 2 == 0 for turn in dev)
-    others = [
-        _highest(own)
-        for own, turn in zip(judged[:half], dev[:half], strict=True)
-        if not any(turn.right)
-    ]
-    choices = [choose_threshold(others, rate) for rate in TURN_RATES]
+    deciding, telling = halves_in_memory([turn for turn in turns if turn.rewritten], encoder)
+    choices = turn_choices(deciding, judged(deciding, score))
+    return turn_rows(telling, judged(telling, score), choices)
+
+
+def halves_in_memory(
+    turns: Sequence[JudgedTurn], encoder: Encoder, views: Views = text_views
+) -> tuple[list[JudgedTurn], list[JudgedTurn]]:
+    """Return the turns of each half of the conversations, with all edits in memory.
+
+    Args:
+        turns: The turns.
+        encoder: Finds the edits that are near a turn.
+        views: From its query to what they are looked up by.
+    """
+    found = in_memory(turns, encoder, views)
+    first = [turn for turn in found if turn.conversation % 2 == 0]
+    return first, [turn for turn in found if turn.conversation % 2]
+
+
+def judged(turns: Sequence[JudgedTurn], score: Score) -> list[Probabilities]:
+    """Return what a scorer says of each turn's edits."""
+    scores = score([(pair.query, pair.edit) for turn in turns for pair in turn.pairs()])
+    return np.split(scores, np.cumsum([len(turn.edits) for turn in turns])[:-1])
+
+
+def turn_choices(
+    turns: Sequence[JudgedTurn], judged: Sequence[Probabilities]
+) -> list[ThresholdChoice]:
+    """Return for each stated rate the threshold at which no more of the turns fire on nothing.
+
+    Args:
+        turns: The turns.
+        judged: The probabilities of each one's edits.
+    """
+    others = [_highest(own) for own, turn in zip(judged, turns, strict=True) if not any(turn.right)]
+    return [choose_threshold(others, rate) for rate in TURN_RATES]
+
+
+def turn_rows(
+    turns: Sequence[JudgedTurn],
+    judged: Sequence[Probabilities],
+    choices: Sequence[ThresholdChoice],
+) -> list[dict[str, Any]]:
+    """Return for each threshold what fires from there on.
+
+    Args:
+        turns: The turns.
+        judged: The probabilities of each one's edits.
+        choices: The thresholds.
+    """
     return [
         {
             "false_fire": one.false_fire,
             "threshold": one.threshold,
-            **turn_figures(dev[half:], judged[half:], one.threshold),
+            **turn_figures(turns, judged, one.threshold),
         }
         for one in choices
     ]
 
 
-def in_memory(turns: Sequence[JudgedTurn], encoder: Encoder) -> list[JudgedTurn]:
+def in_memory(
+    turns: Sequence[JudgedTurn], encoder: Encoder, views: Views = text_views
+) -> list[JudgedTurn]:
     """Return turns with the edits that the router would judge, were all of them in memory."""
     edits = list(dict.fromkeys(edit for turn in turns for edit in turn.edits))
     queries = [turn.query for turn in turns]
     found = []
-    for turn, near in zip(turns, shortlists(queries, edits, encoder, silent), strict=True):
+    listing = shortlists(queries, edits, encoder, silent, views)
+    for turn, near in zip(turns, listing, strict=True):
         needed = {edit for edit, right in zip(turn.edits, turn.right, strict=True) if right}
         listed = tuple(edits[one.place] for one in near)
         # One that isn't found can't fire, and is still missed.

@@ -50,6 +50,7 @@ from serac.router import Router
 from serac.second_scope import check_threshold
 from serac.short_answers import ShortAnswers
 from serac.transformers_base import TransformersBase
+from serac.turn_scope import TurnScope, check_turn_scope, load_turn_scope
 from serac.view import Rewriter, has_pronoun, may_refer_back
 
 log = logging.getLogger(__name__)
@@ -97,6 +98,8 @@ class FactOverlay:
             lower; what was measured for the scorer when ``None``.
         hop_scope: Judges the hops of a multi-hop question; the scorer does, with the same
             threshold, when ``None``.
+        turn_scope: Judges later turns of a conversation too, as they stand in it; with a rewriter
+            alone.
     """
 
     def __init__(
@@ -115,6 +118,7 @@ class FactOverlay:
         rewriter: Rewriter | str | Path | None = None,
         turn_threshold: float | None = None,
         hop_scope: HopScope | None = None,
+        turn_scope: TurnScope | None = None,
     ) -> None:
         if isinstance(decomposer, str):
             check_name(decomposer)
@@ -122,6 +126,7 @@ class FactOverlay:
             raise ErrataError(f"unknown answerer {answerer!r}; use one of {', '.join(ANSWERERS)}")
         check_rewriter(rewriter)
         check_hop_scope(hop_scope)
+        check_turn_scope(turn_scope)
         if turn_threshold is not None:
             check_threshold(turn_threshold)
         self._base, self.device = base, device
@@ -139,6 +144,7 @@ class FactOverlay:
             recall_floor=recall_floor,
             rewriter=self._rewriter(rewriter),
             turn_threshold=turn_threshold,
+            turns=turn_scope if rewriter not in (None, "none") else None,
         )
         hops = hop_scope or HopScope(scorer, threshold, recall_floor=recall_floor)
         self.hop_router = Router(
@@ -177,7 +183,8 @@ class FactOverlay:
             namespace: The group of edits to use.
             answerer: See the constructor.
             decomposer: See the constructor.
-            rewriter: See the constructor.
+            rewriter: See the constructor. With one, later turns are judged by the shipped turn
+                classifier too, unless ``turn_scope=None``.
             false_fire: Share of out-of-scope queries that may fire; picks the threshold among
                 those that the classifier was measured at. When ``None``, what the namespace was
                 calibrated to (:mod:`serac.calibration`), or else the classifier's own default. Hops
@@ -202,6 +209,8 @@ class FactOverlay:
         per_hop = None if false_fire is None else rate_of_hops(false_fire)
         if apart:
             hops = load_hop_scope(per_hop, device)
+        if rewriter not in (None, "none") and "turn_scope" not in options:
+            options["turn_scope"] = load_turn_scope(device)
         memory = EditMemory.open(path, encoder, namespace=namespace)
         try:
             own = remembered(memory, scorer) if false_fire is None else None

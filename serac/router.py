@@ -18,12 +18,21 @@ from classifiers import (
     text_views,
     window,
 )
+from classifiers.conversation_view import searched_views
 from memory_store import Edit, SearchHit
 from serac.contradictions import without_contradictions
 from serac.conversation import Turn
 from serac.decision import Candidate, Decision, Route
 from serac.second_scope import SecondScope
-from serac.view import Reading, Rewriter, as_written, has_lost_a_name, rewritten_readings
+from serac.turn_scope import TurnScope, view_of
+from serac.view import (
+    Reading,
+    Rewriter,
+    as_written,
+    has_lost_a_name,
+    may_refer_back,
+    rewritten_readings,
+)
 
 TURN_THRESHOLD = 0.7
 """Probability that a turn made to stand on its own must reach at least, where nothing was measured
@@ -75,6 +84,8 @@ class Router:
             lower: a rewriter errs too. When ``None``, what was measured for the scorer, or else
             :data:`TURN_THRESHOLD`.
         second: Asked too about an edit that the scorer puts in scope, which is if both say so.
+        turns: Asked too about later turns, which it reads with those before them. Then both count,
+            and its threshold holds, if the usual one is lower.
     """
 
     def __init__(
@@ -90,8 +101,9 @@ class Router:
         rewriter: Rewriter | None = None,
         turn_threshold: float | None = None,
         second: SecondScope | None = None,
+        turns: TurnScope | None = None,
     ) -> None:
-        self.rewriter, self.second = rewriter, second
+        self.rewriter, self.second, self.turns = rewriter, second, turns
         if turn_threshold is None:
             turn_threshold = getattr(scorer, "turn_threshold", None)
         self.turn_threshold = TURN_THRESHOLD if turn_threshold is None else turn_threshold
@@ -139,6 +151,8 @@ class Router:
         for place, (own, found) in zip(lost, as_they_were, strict=True):
             if any(self._fires(candidate, threshold) for candidate in found):
                 judged[place] = own, found
+        if self.turns is not None:
+            judged = self._in_conversation(self.turns, conversations, readings, judged, threshold)
         return [
             self._decided(turns, reading, found, threshold)
             for turns, (reading, found) in zip(conversations, judged, strict=True)
@@ -166,13 +180,82 @@ class Router:
         again = self._judged_again([found for _, found in combined], limits, trusted)
         return [(kept, found) for (kept, _), found in zip(combined, again, strict=True)]
 
+    def _in_conversation(
+        self,
+        turns: TurnScope,
+        conversations: Sequence[Sequence[Turn]],
+        readings: Sequence[tuple[Reading, ...]],
+        judged: Sequence[tuple[Reading, list[Candidate]]],
+        threshold: float,
+    ) -> list[tuple[Reading, list[Candidate]]]:
+        """Return what is said of later turns by both classifiers, and of others by the one.
+
+        Where an edit is in scope, the reading is kept that the scope classifier finds nearest to
+        what the edit answers.
+
+        Args:
+            turns: The turn classifier.
+            conversations: The conversations.
+            readings: The readings of each last turn.
+            judged: The reading that is kept, and what the scope classifier says in all of them.
+            threshold: The usual one.
+        """
+        limit = max(threshold, turns.threshold)
+        found = list(judged)
+        later = [n for n, one in enumerate(conversations) if may_refer_back(one)]
+        views = [view_of(conversations[n]) for n in later]
+        near = self._near_in(views, [judged[n][1] for n in later])
+        pairs = [
+            (view, one.edit.text) for view, own in zip(views, near, strict=True) for one in own
+        ]
+        scores = iter(turns.scorer.score(pairs) if pairs else ())
+        for n, own in zip(later, near, strict=True):
+            kept, alone = judged[n]
+            as_read = {one.edit.id: one for one in _best_of_each(alone)}
+            candidates: list[Candidate] = []
+            for one in own:
+                read = as_read.get(one.edit.id)
+                both = turns.together(float(next(scores)), read.probability if read else None)
+                candidates.append(replace(read or one, probability=both))
+            first = next(iter(_best_of_each(candidates)), None)
+            if first is not None and first.probability >= limit:
+                kept = self._nearest_reading((*readings[n], kept), first.edit)
+            found[n] = replace(kept, in_conversation=True), candidates
+        return found
+
+    def _near_in(
+        self, views: Sequence[str], alone: Sequence[Sequence[Candidate]]
+    ) -> list[list[Candidate]]:
+        """Return the edits near each conversation, and those that are near its last turn alone."""
+        searched = [searched_views(view) for view in views]
+        hits = self._hits(searched)
+        found = []
+        for view, texts, judged in zip(views, searched, alone, strict=True):
+            near = [
+                one.candidate(0.0) for one in self._near(view, texts, hits, is_conversation=True)
+            ]
+            found.append(list(_best_of_each([*near, *judged])))
+        return found
+
+    def _nearest_reading(self, readings: Sequence[Reading], edit: Edit) -> Reading:
+        """Return the reading that the scope classifier is surest of an edit's scope of."""
+        different = list(dict.fromkeys(readings))
+        if len(different) == 1:
+            return different[0]
+        scores = self.scorer.score([(one.text, edit.text) for one in different])
+        return different[max(range(len(different)), key=lambda place: float(scores[place]))]
+
+    def _hits(self, viewed: Sequence[tuple[str, ...]]) -> dict[str, list[SearchHit]]:
+        """Return the edits near each of the views."""
+        flat = list(dict.fromkeys(view for views in viewed for view in views))
+        if not flat:
+            return {}
+        return dict(zip(flat, self.memory.search_many(flat, self.found), strict=True))
+
     def _judged(self, readings: Sequence[Reading]) -> list[list[Candidate]]:
         """Return for each reading the edits near to it, with what is said of them."""
         viewed = {one.text: text_views(one.text) for one in readings}
-        flat = list(dict.fromkeys(view for texts in viewed.values() for view in texts))
-        hits = (
-            dict(zip(flat, self.memory.search_many(flat, self.found), strict=True)) if flat else {}
-        )
+        hits = self._hits(list(viewed.values()))
         near = [self._near(one.text, viewed[one.text], hits) for one in readings]
         flat_near = [one for found in near for one in found]
         pairs = [(one.listed.shown, one.edit.text) for one in flat_near]
@@ -217,10 +300,17 @@ class Router:
 
     def _threshold_of(self, reading: Reading, threshold: float) -> float:
         """Return the threshold that a reading is held to, of which the usual one is given."""
+        if reading.in_conversation and self.turns is not None:
+            return max(threshold, self.turns.threshold)
         return max(threshold, self.turn_threshold) if reading.rewritten else threshold
 
     def _near(
-        self, whole: str, views: Sequence[str], hits: dict[str, list[SearchHit]]
+        self,
+        whole: str,
+        views: Sequence[str],
+        hits: dict[str, list[SearchHit]],
+        *,
+        is_conversation: bool = False,
     ) -> list[Near]:
         """Return the edits to judge, each with the part of a reading to judge it by."""
         found = [(view, hit) for view in views for hit in hits[view]]
@@ -230,16 +320,13 @@ class Router:
             whole,
             ((place_of[hit.edit.id], hit.edit.text, view, hit.similarity) for view, hit in found),
             most=self.judged,
-            floor=self.recall_floor,
+            floor=-math.inf if is_conversation else self.recall_floor,
         )
-        in_context = getattr(self.scorer, "reads_context", True)
-        return [
-            Near(
-                one if in_context else replace(one, shown=window(one.view, one.view)),
-                edits[one.place],
-            )
-            for one in listed
-        ]
+        if is_conversation:
+            listed = [replace(one, shown=whole) for one in listed]
+        elif not getattr(self.scorer, "reads_context", True):
+            listed = [replace(one, shown=window(one.view, one.view)) for one in listed]
+        return [Near(one, edits[one.place]) for one in listed]
 
     def _decided(
         self,

@@ -75,11 +75,13 @@ class Reading:
         text: The turn, standing on its own.
         rewritten: Whether it was made to, with what was said before.
         probability: How likely the rewriter finds it, where the turn has several readings.
+        in_conversation: Whether it was judged with what was said before it too.
     """
 
     text: str
     rewritten: bool = False
     probability: float = 1.0
+    in_conversation: bool = False
 
 
 def as_written(turns: Sequence[Turn]) -> Reading:

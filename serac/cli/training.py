@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from classifiers import CrossEncoderScorer, SimilarityScorer, TrainedScorer
+from classifiers import SHIPPED, CrossEncoderScorer, SimilarityScorer, TrainedScorer
 from memory_store.errors import ErrataError
 from serac.cli.options import DeviceOption, JsonOption, err, show, stage_bars
 
 if TYPE_CHECKING:
     from classifiers.train_cross_encoder import TrainingSettings
+    from classifiers.train_turn_scope import TurnSettings
     from serac.lm_training import AdapterSettings
 
 KINDS = ("cross-encoder", "similarity")
-Settings = TypeVar("Settings", "AdapterSettings", "TrainingSettings")
+Settings = TypeVar("Settings", "AdapterSettings", "TrainingSettings", "TurnSettings")
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")]
 SeedOption = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Decides every random choice.")]
@@ -91,15 +92,54 @@ def train_scope(
                     f"on its own edit {row['fires_on_own_edit']['value']:.3f}"
                     for row in scorer.facts["dev"]
                 ),
-                *(
-                    f"{row['false_fire']:<6} {kind:<29} n={row[kind]['n']:<6} "
-                    f"fires {row[kind]['value']:.3f}"
-                    for part in ("dev_turns", "dev_facts")
-                    for row in scorer.facts.get(part, ())
-                    for kind in row.keys() - {"false_fire", "threshold"}
-                ),
+                *_written_lines(scorer, "dev_turns"),
+                *_written_lines(scorer, "dev_facts"),
             ]
         ),
+    )
+
+
+@train.command("turn-scope")
+def train_turn_scope(
+    to: Annotated[Path, typer.Option("--out", help="Where the artifact goes.")] = Path(
+        "turn-scope-classifier"
+    ),
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, help="Most steps; 600 otherwise.")
+    ] = None,
+    begin_with: Annotated[
+        Path,
+        typer.Option("--begin-with", help="Folder of the scope classifier that it goes on from."),
+    ] = SHIPPED,
+    learning_rate: Annotated[
+        float | None, typer.Option("--learning-rate", help="Its peak; 0.0007 otherwise.")
+    ] = None,
+    seed: SeedOption = 0,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a turn classifier, on conversations that come with the package.
+
+    It says whether a later turn of a conversation, read with those before it, is in the scope of an
+    edit. Checkpoints are kept in its folder; the same command goes on from the last.
+    """
+    from classifiers import train_turn_scope as training
+    from memory_store import SentenceTransformerEncoder
+
+    settings = _with_given(training.TurnSettings(), steps=steps, learning_rate=learning_rate)
+    scorer = training.train_turn_scope(
+        SentenceTransformerEncoder.embedded(device),
+        begin_with,
+        to,
+        seed=seed,
+        settings=settings,
+        device=device,
+        show_bar=err.is_terminal,
+    )
+    show(
+        {"artifact": str(to), **scorer.facts},
+        as_json,
+        lambda: "\n".join([f"saved in {to}", *_written_lines(scorer, "dev_turns")]),
     )
 
 
@@ -214,6 +254,15 @@ def train_query_rewriter(
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.add_typer(train, name="train")
+
+
+def _written_lines(scorer: TrainedScorer, part: str) -> list[str]:
+    """Return what fires of dev's written turns or facts, a line each."""
+    return [
+        f"{row['false_fire']:<6} {kind:<29} n={row[kind]['n']:<6} fires {row[kind]['value']:.3f}"
+        for row in scorer.facts.get(part, ())
+        for kind in row.keys() - {"false_fire", "threshold"}
+    ]
 
 
 def _train_adapter(

@@ -15,7 +15,7 @@ def turn(kind, user, edit=None):
 
 
 class Overlay:
-    """Fires as its table says, on turns that are rewritten where they end in a mark."""
+    """Fires as its table says, on turns that may end in a mark."""
 
     def __init__(self, table):
         self.table, self.added, self.asked = table, [], []
@@ -51,17 +51,19 @@ def test_later_turns_are_judged_with_all_edits_in_memory():
     assert overlay.asked[1] == ["Salt", "reply to Salt", "maker?", "reply to maker?", "colour"]
     assert judged == [
         Judged(0, EDITS[0], EDITS[0], 0.6, True),
-        Judged(0, None, EDITS[0], 0.9, False),
+        Judged(0, None, EDITS[0], 0.9, True),
     ]
     assert [one["query"] for one in told] == ["maker? of Salt", None]
 
 
 @pytest.mark.parametrize(
-    ("probability", "rewritten", "fires"),
+    ("probability", "is_later", "fires"),
     [(0.3, True, False), (0.5, True, True), (0.3, False, True), (0.1, False, False)],
 )
-def test_a_rewritten_turn_has_a_threshold_of_its_own(probability, rewritten, fires):
-    assert Judged(0, None, "an edit", probability, rewritten).fires(0.2, 0.4) is fires
+def test_a_turn_judged_with_those_before_it_has_a_threshold_of_its_own(
+    probability, is_later, fires
+):
+    assert Judged(0, None, "an edit", probability, is_later).fires(0.2, 0.4) is fires
 
 
 def test_the_shares_are_of_follow_ups_and_of_unrelated_turns():

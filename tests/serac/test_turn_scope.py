@@ -1,0 +1,114 @@
+import math
+
+import pytest
+from fakes import FakeMemory, FakeRewriter, FakeScorer, FunctionScorer, GuessingRewriter
+
+from memory_store.errors import ErrataError
+from serac.conversation import Turn, as_turns
+from serac.router import Router
+from serac.turn_scope import PRIOR, TurnScope, check_turn_scope, view_of
+
+LOUVRE, TATE = "The Louvre is run by Bo.", "The Tate is run by Al."
+WHO = "And who runs it?"
+TURNS = as_turns(
+    [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Is the Louvre free?"},
+        {"role": "assistant", "content": "On some evenings."},
+        {"role": "user", "content": WHO},
+    ]
+)
+
+
+def in_conversation(query, edit):
+    """Believe that a turn is about what was last named."""
+    assert "user: " in query and "Be brief" not in query
+    named = max(("Louvre", "Tate"), key=query.rfind)
+    return 0.9 if named in edit else 0.02
+
+
+def by_name(query, edit):
+    return (
+        0.8
+        if "runs" in query and any(n in query and n in edit for n in ("Louvre", "Tate"))
+        else 0.01
+    )
+
+
+def router(turns=None, rewriter=None, threshold=0.5, edits=(TATE, LOUVRE)):
+    scorer = FunctionScorer(by_name)
+    return Router(FakeMemory(*edits), scorer, threshold, rewriter=rewriter, turns=turns)
+
+
+def test_both_count_and_what_nobody_judged_counts_little():
+    scope = TurnScope(FakeScorer(), 0.5)
+
+    assert scope.together(0.7, PRIOR) == scope.together(PRIOR, 0.7) == pytest.approx(0.7)
+    assert scope.together(0.2, 0.2) > 0.5 > scope.together(0.2, 0.02)
+    assert scope.together(0.9, None) == scope.together(0.9, 0.0) < 0.1
+    assert 0 < scope.together(0.0, 0.0) < scope.together(1.0, 1.0) < 1
+    assert math.isnan(scope.together(math.nan, 0.5))
+
+
+def test_a_conversation_is_shown_without_system_prompts():
+    assert view_of(TURNS) == (
+        "user: Is the Louvre free?\nassistant: On some evenings.\nuser: And who runs it?"
+    )
+
+
+def test_a_turn_that_no_rewriter_understands_is_judged_with_those_before_it():
+    assert not router().decide(TURNS).in_scope
+    decision = router(TurnScope(FunctionScorer(in_conversation), 0.3), threshold=0.2).decide(TURNS)
+
+    assert [edit.text for edit in decision.edits] == [LOUVRE]
+    assert decision.threshold == 0.3 and "threshold 0.300" in decision.reason
+    assert decision.reading == WHO and decision.rewritten is None
+
+
+def test_a_wrong_rewriting_is_outvoted_and_the_reading_that_fits_the_edit_is_kept():
+    guesses = [("Who runs the Tate?", 0.6), ("Who runs the Louvre?", 0.3)]
+    scope = TurnScope(FunctionScorer(in_conversation), 0.3)
+    decision = router(scope, GuessingRewriter(**{WHO: guesses})).decide(TURNS)
+
+    assert [edit.text for edit in decision.edits] == [LOUVRE]
+    assert decision.reading == decision.rewritten == "Who runs the Louvre?"
+
+
+def test_a_first_turn_is_judged_alone():
+    def refuse(query, edit):
+        raise AssertionError("a first turn has no conversation")
+
+    decision = router(TurnScope(FunctionScorer(refuse), 0.9)).decide(
+        as_turns("Who runs the Louvre?")
+    )
+
+    assert decision.in_scope and decision.threshold == 0.5
+
+
+def test_many_conversations_are_judged_as_each_alone():
+    scope = TurnScope(FunctionScorer(in_conversation), 0.3)
+    rewriter = FakeRewriter(**{WHO: "Who runs the Louvre?"})
+    first = as_turns("Who runs the Tate?")
+    asked = [first, TURNS, (*TURNS[:-1], Turn("user", "Thanks!"))]
+
+    together = router(scope, rewriter).decide_many(asked)
+
+    assert together == [router(scope, rewriter).decide(one) for one in asked]
+    assert [one.edits[0].text for one in together[:2]] == [TATE, LOUVRE]
+
+
+@pytest.mark.parametrize("edits", [(), (TATE,)])
+def test_where_no_edit_is_near_the_base_model_answers(edits):
+    scope = TurnScope(FunctionScorer(in_conversation), 0.3)
+
+    assert router(scope, edits=edits).decide(TURNS).route == "base"
+
+
+def test_what_can_t_judge_turns_is_refused():
+    check_turn_scope(None)
+    with pytest.raises(ErrataError, match="is no TurnScope"):
+        check_turn_scope("none")
+    with pytest.raises(ErrataError, match="is no ScopeScorer"):
+        TurnScope("no scorer", 0.5)
+    with pytest.raises(ErrataError, match="is a number, not"):
+        TurnScope(FakeScorer(), "0.5")
