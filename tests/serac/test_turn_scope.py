@@ -3,10 +3,11 @@ import math
 import pytest
 from fakes import FakeMemory, FakeRewriter, FakeScorer, FunctionScorer, GuessingRewriter
 
-from memory_store.errors import ErrataError
+from memory_store.errors import ArtifactError, ErrataError
 from serac.conversation import Turn, as_turns
+from serac.overlay import FactOverlay
 from serac.router import Router
-from serac.turn_scope import PRIOR, TurnScope, check_turn_scope, view_of
+from serac.turn_scope import PRIOR, TurnScope, check_turn_scope, load_turn_scope, view_of
 
 LOUVRE, TATE = "The Louvre is run by Bo.", "The Tate is run by Al."
 WHO = "And who runs it?"
@@ -112,3 +113,40 @@ def test_what_can_t_judge_turns_is_refused():
         TurnScope("no scorer", 0.5)
     with pytest.raises(ErrataError, match="is a number, not"):
         TurnScope(FakeScorer(), "0.5")
+
+
+@pytest.mark.model
+def test_the_shipped_one_tells_what_is_spoken_of_from_a_subject_that_comes_up_now():
+    scope = load_turn_scope()
+    said = [Turn("user", "Tell me about the Marlow Bridge."), Turn("assistant", "It is old.")]
+    edit = "The Marlow Bridge was built by Ada Quill."
+
+    def judged(turn):
+        return float(scope.scorer.score([(view_of([*said, Turn("user", turn)]), edit)])[0])
+
+    assert judged("Who built it?") > 4 * judged("And the Tarn Bridge, who built that?")
+    assert judged("Who built it?") > 4 * judged("How long is it?")
+    assert scope.fingerprint.startswith("cross-encoder@")
+
+
+def test_a_missing_one_is_told_as_what_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr("serac.turn_scope.SHIPPED", tmp_path)
+    with pytest.raises(ArtifactError, match=r"no turn classifier.*turn_scope=None does without"):
+        load_turn_scope()
+
+
+@pytest.mark.parametrize(
+    ("options", "judges"),
+    [({}, True), ({"turn_scope": None}, False), ({"rewriter": "none"}, False)],
+)
+def test_an_overlay_judges_turns_by_the_shipped_one_if_it_rewrites_them(
+    embedded_encoder, options, judges
+):
+    with FactOverlay.open(":memory:", encoder=embedded_encoder, **options) as overlay:
+        assert (overlay.router.turns is not None) is judges
+        assert overlay.hop_router.turns is None
+
+
+def test_an_overlay_refuses_what_is_no_judge_of_turns(embedded_encoder):
+    with pytest.raises(ErrataError, match="is no TurnScope"):
+        FactOverlay.open(":memory:", encoder=embedded_encoder, turn_scope="none")
