@@ -95,11 +95,12 @@ class FactOverlay:
             (:class:`serac.view.GuessingRewriter`); with ``none`` or ``None`` each turn is read as
             it was written.
         turn_threshold: Probability that the turns that were made to must reach, if the threshold is
-            lower; what was measured for the scorer when ``None``.
+            lower; what was measured for the scorer when ``None``. With a ``turn_scope``, that by
+            both, and all later turns must; its own threshold when ``None``.
         hop_scope: Judges the hops of a multi-hop question; the scorer does, with the same
             threshold, when ``None``.
-        turn_scope: Judges later turns of a conversation too, as they stand in it; with a rewriter
-            alone.
+        turn_scope: Judges later turns of a conversation too, as they stand in it; only where there
+            is a rewriter.
     """
 
     def __init__(
@@ -144,7 +145,7 @@ class FactOverlay:
             recall_floor=recall_floor,
             rewriter=self._rewriter(rewriter),
             turn_threshold=turn_threshold,
-            turns=turn_scope if rewriter not in (None, "none") else None,
+            turn_scope=turn_scope if rewriter not in (None, "none") else None,
         )
         hops = hop_scope or HopScope(scorer, threshold, recall_floor=recall_floor)
         self.hop_router = Router(
@@ -183,14 +184,14 @@ class FactOverlay:
             namespace: The group of edits to use.
             answerer: See the constructor.
             decomposer: See the constructor.
-            rewriter: See the constructor. With one, later turns are judged by the shipped turn
-                classifier too, unless ``turn_scope=None``.
+            rewriter: See the constructor. With one, and the shipped scope classifier, later turns
+                are judged by the shipped turn classifier too, unless ``turn_scope=None``.
             false_fire: Share of out-of-scope queries that may fire; picks the threshold among
                 those that the classifier was measured at. When ``None``, what the namespace was
                 calibrated to (:mod:`serac.calibration`), or else the classifier's own default. Hops
                 are held to half of a stated or default rate (:func:`serac.hop_scope.rate_of_hops`),
-                and to that of a calibration where it is stricter. Turns that were made to stand on
-                their own must reach at least what was measured for them.
+                and to that of a calibration where it is stricter. Later turns of a conversation
+                must reach at least what was measured for them.
             scope: Folder of the scope classifier; the shipped one when ``None``, and then hops have
                 two classifiers of their own. With one of yours, or ``hop_scope=None``, it judges
                 hops alone, at half of the rate, or at the namespace's own threshold.
@@ -209,7 +210,8 @@ class FactOverlay:
         per_hop = None if false_fire is None else rate_of_hops(false_fire)
         if apart:
             hops = load_hop_scope(per_hop, device)
-        if rewriter not in (None, "none") and "turn_scope" not in options:
+        check_turn_scope(options.get("turn_scope"))
+        if folder is None and rewriter not in (None, "none") and "turn_scope" not in options:
             options["turn_scope"] = load_turn_scope(device)
         memory = EditMemory.open(path, encoder, namespace=namespace)
         try:

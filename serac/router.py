@@ -18,13 +18,13 @@ from classifiers import (
     text_views,
     window,
 )
-from classifiers.conversation_view import searched_views
 from memory_store import Edit, SearchHit
+from memory_store.errors import ErrataError
 from serac.contradictions import without_contradictions
 from serac.conversation import Turn
 from serac.decision import Candidate, Decision, Route
 from serac.second_scope import SecondScope
-from serac.turn_scope import TurnScope, view_of
+from serac.turn_scope import LEAST, TurnScope, view_of
 from serac.view import (
     Reading,
     Rewriter,
@@ -84,8 +84,12 @@ class Router:
             lower: a rewriter errs too. When ``None``, what was measured for the scorer, or else
             :data:`TURN_THRESHOLD`.
         second: Asked too about an edit that the scorer puts in scope, which is if both say so.
-        turns: Asked too about later turns, which it reads with those before them. Then both count,
-            and its threshold holds, if the usual one is lower.
+        turn_scope: Asked too about later turns, which it reads with those before them. Then both
+            count, and its threshold holds, if the usual one and ``turn_threshold``, where that is
+            given, are lower. It goes with no second classifier.
+
+    Raises:
+        ErrataError: There are a second classifier and one of turns.
     """
 
     def __init__(
@@ -101,9 +105,12 @@ class Router:
         rewriter: Rewriter | None = None,
         turn_threshold: float | None = None,
         second: SecondScope | None = None,
-        turns: TurnScope | None = None,
+        turn_scope: TurnScope | None = None,
     ) -> None:
-        self.rewriter, self.second, self.turns = rewriter, second, turns
+        if second is not None and turn_scope is not None:
+            raise ErrataError("a second classifier judges no turns; leave it or turn_scope out")
+        self.rewriter, self.second, self.turn_scope = rewriter, second, turn_scope
+        self._least_of_turns = turn_threshold or 0.0
         if turn_threshold is None:
             turn_threshold = getattr(scorer, "turn_threshold", None)
         self.turn_threshold = TURN_THRESHOLD if turn_threshold is None else turn_threshold
@@ -133,7 +140,8 @@ class Router:
 
         A turn that the rewriter makes stand on its own is judged as it does so, in each of the ways
         that it has, any other as it was written; and so is one that had a name which was lost,
-        where an edit answers it like that.
+        where an edit answers it like that. The turn classifier, where there is one, then has its
+        say about all later turns.
 
         Args:
             conversations: The conversations.
@@ -143,7 +151,7 @@ class Router:
         written = list(map(as_written, conversations))
         rewritten = self.rewritten_readings(conversations)
         readings = [found or (own,) for found, own in zip(rewritten, written, strict=True)]
-        judged = self._judged_in_all(readings, threshold, trusted)
+        judged = self._judged_in_all(readings, threshold, trusted, self.turn_scope is not None)
         lost = [
             n for n, (kept, _) in enumerate(judged) if has_lost_a_name(written[n].text, kept.text)
         ]
@@ -151,8 +159,10 @@ class Router:
         for place, (own, found) in zip(lost, as_they_were, strict=True):
             if any(self._fires(candidate, threshold) for candidate in found):
                 judged[place] = own, found
-        if self.turns is not None:
-            judged = self._in_conversation(self.turns, conversations, readings, judged, threshold)
+        if self.turn_scope is not None:
+            judged = self._in_conversation(
+                self.turn_scope, conversations, readings, judged, threshold
+            )
         return [
             self._decided(turns, reading, found, threshold)
             for turns, (reading, found) in zip(conversations, judged, strict=True)
@@ -169,9 +179,23 @@ class Router:
         readings: Sequence[tuple[Reading, ...]],
         threshold: float,
         trusted: frozenset[str],
+        undecided: bool = False,
     ) -> list[tuple[Reading, list[Candidate]]]:
-        """Return for each turn the reading to keep, and what all of its readings say of edits."""
+        """Return for each turn the reading to keep, and what all of its readings say of edits.
+
+        Args:
+            readings: The readings of each turn.
+            threshold: The usual one.
+            trusted: Ids of edits about which the second classifier isn't asked.
+            undecided: Whether there is more to be said of turns with several readings, so that
+                the likeliest is kept for now.
+        """
         limits = [self._threshold_of(own[0], threshold) for own in readings]
+        if undecided:
+            limits = [
+                math.inf if len(own) > 1 else limit
+                for own, limit in zip(readings, limits, strict=True)
+            ]
         flat = iter(self._judged([reading for own in readings for reading in own]))
         combined = [
             _combined(own, list(islice(flat, len(own))), limit)
@@ -182,7 +206,7 @@ class Router:
 
     def _in_conversation(
         self,
-        turns: TurnScope,
+        scope: TurnScope,
         conversations: Sequence[Sequence[Turn]],
         readings: Sequence[tuple[Reading, ...]],
         judged: Sequence[tuple[Reading, list[Candidate]]],
@@ -190,60 +214,63 @@ class Router:
     ) -> list[tuple[Reading, list[Candidate]]]:
         """Return what is said of later turns by both classifiers, and of others by the one.
 
-        Where an edit is in scope, the reading is kept that the scope classifier finds nearest to
-        what the edit answers.
-
         Args:
-            turns: The turn classifier.
+            scope: The turn classifier.
             conversations: The conversations.
             readings: The readings of each last turn.
             judged: The reading that is kept, and what the scope classifier says in all of them.
             threshold: The usual one.
         """
-        limit = max(threshold, turns.threshold)
         found = list(judged)
         later = [n for n, one in enumerate(conversations) if may_refer_back(one)]
-        views = [view_of(conversations[n]) for n in later]
-        near = self._near_in(views, [judged[n][1] for n in later])
-        pairs = [
-            (view, one.edit.text) for view, own in zip(views, near, strict=True) for one in own
-        ]
-        scores = iter(turns.scorer.score(pairs) if pairs else ())
-        for n, own in zip(later, near, strict=True):
+        views = {n: view_of(conversations[n]) for n in later}
+        asked = {n: [one for one in judged[n][1] if one.probability >= LEAST] for n in later}
+        pairs = [(views[n], one.edit.text) for n in later for one in asked[n]]
+        scores = iter(scope.scorer.score(pairs) if pairs else ())
+        for n in later:
             kept, alone = judged[n]
-            as_read = {one.edit.id: one for one in _best_of_each(alone)}
-            candidates: list[Candidate] = []
-            for one in own:
-                read = as_read.get(one.edit.id)
-                both = turns.together(float(next(scores)), read.probability if read else None)
-                candidates.append(replace(read or one, probability=both))
-            first = next(iter(_best_of_each(candidates)), None)
-            if first is not None and first.probability >= limit:
-                kept = self._nearest_reading((*readings[n], kept), first.edit)
+            both = [
+                replace(one, probability=scope.together(float(next(scores)), one.probability))
+                for one in asked[n]
+            ]
+            candidates = [*both, *(one for one in alone if not one.probability >= LEAST)]
+            kept, candidates = self._kept(
+                tuple(dict.fromkeys((*readings[n], kept))), candidates, threshold
+            )
             found[n] = replace(kept, in_conversation=True), candidates
         return found
 
-    def _near_in(
-        self, views: Sequence[str], alone: Sequence[Sequence[Candidate]]
-    ) -> list[list[Candidate]]:
-        """Return the edits near each conversation, and those that are near its last turn alone."""
-        searched = [searched_views(view) for view in views]
-        hits = self._hits(searched)
-        found = []
-        for view, texts, judged in zip(views, searched, alone, strict=True):
-            near = [
-                one.candidate(0.0) for one in self._near(view, texts, hits, is_conversation=True)
-            ]
-            found.append(list(_best_of_each([*near, *judged])))
-        return found
+    def _kept(
+        self, readings: tuple[Reading, ...], candidates: list[Candidate], threshold: float
+    ) -> tuple[Reading, list[Candidate]]:
+        """Return the reading to keep, and the edits that it leaves in scope, as :func:`_combined`.
 
-    def _nearest_reading(self, readings: Sequence[Reading], edit: Edit) -> Reading:
-        """Return the reading that the scope classifier is surest of an edit's scope of."""
-        different = list(dict.fromkeys(readings))
-        if len(different) == 1:
-            return different[0]
-        scores = self.scorer.score([(one.text, edit.text) for one in different])
-        return different[max(range(len(different)), key=lambda place: float(scores[place]))]
+        Args:
+            readings: The readings, the likeliest first.
+            candidates: What is said of edits in all of them, with the turn classifier's say.
+            threshold: The usual one.
+        """
+        limit = self._threshold_of(replace(readings[0], in_conversation=True), threshold)
+        first, *others = _best_of_each(candidates) or (None,)
+        if first is None or not first.probability >= limit:
+            return readings[0], candidates
+        scores = self.scorer.score([(one.text, first.edit.text) for one in readings])
+        kept = readings[int(scores.argmax())]
+        rivals = [one for one in others if one.probability >= limit]
+        alone = self.scorer.score([(kept.text, one.edit.text) for one in rivals]) if rivals else ()
+        believed = {
+            one.edit.id: min(one.probability, float(score)) if score < threshold / 2 else None
+            for one, score in zip(rivals, alone, strict=True)
+        }
+        return kept, [
+            first,
+            *(
+                one
+                if (least := believed.get(one.edit.id)) is None
+                else replace(one, probability=least)
+                for one in others
+            ),
+        ]
 
     def _hits(self, viewed: Sequence[tuple[str, ...]]) -> dict[str, list[SearchHit]]:
         """Return the edits near each of the views."""
@@ -300,8 +327,8 @@ class Router:
 
     def _threshold_of(self, reading: Reading, threshold: float) -> float:
         """Return the threshold that a reading is held to, of which the usual one is given."""
-        if reading.in_conversation and self.turns is not None:
-            return max(threshold, self.turns.threshold)
+        if reading.in_conversation and self.turn_scope is not None:
+            return max(threshold, self.turn_scope.threshold, self._least_of_turns)
         return max(threshold, self.turn_threshold) if reading.rewritten else threshold
 
     def _near(
@@ -309,8 +336,6 @@ class Router:
         whole: str,
         views: Sequence[str],
         hits: dict[str, list[SearchHit]],
-        *,
-        is_conversation: bool = False,
     ) -> list[Near]:
         """Return the edits to judge, each with the part of a reading to judge it by."""
         found = [(view, hit) for view in views for hit in hits[view]]
@@ -320,11 +345,9 @@ class Router:
             whole,
             ((place_of[hit.edit.id], hit.edit.text, view, hit.similarity) for view, hit in found),
             most=self.judged,
-            floor=-math.inf if is_conversation else self.recall_floor,
+            floor=self.recall_floor,
         )
-        if is_conversation:
-            listed = [replace(one, shown=whole) for one in listed]
-        elif not getattr(self.scorer, "reads_context", True):
+        if not getattr(self.scorer, "reads_context", True):
             listed = [replace(one, shown=window(one.view, one.view)) for one in listed]
         return [Near(one, edits[one.place]) for one in listed]
 

@@ -108,9 +108,12 @@ def train_turn_scope(
         int | None, typer.Option("--steps", min=1, help="Most steps; 600 otherwise.")
     ] = None,
     begin_with: Annotated[
-        Path,
-        typer.Option("--begin-with", help="Folder of the scope classifier that it goes on from."),
-    ] = SHIPPED,
+        Path | None,
+        typer.Option(
+            "--begin-with",
+            help="Folder of the scope classifier that it goes on from; the shipped one if none.",
+        ),
+    ] = None,
     learning_rate: Annotated[
         float | None, typer.Option("--learning-rate", help="Its peak; 0.0007 otherwise.")
     ] = None,
@@ -129,7 +132,7 @@ def train_turn_scope(
     settings = _with_given(training.TurnSettings(), steps=steps, learning_rate=learning_rate)
     scorer = training.train_turn_scope(
         SentenceTransformerEncoder.embedded(device),
-        begin_with,
+        begin_with or SHIPPED,
         to,
         seed=seed,
         settings=settings,

@@ -7,6 +7,7 @@ from memory_store.errors import ArtifactError, ErrataError
 from serac.conversation import Turn, as_turns
 from serac.overlay import FactOverlay
 from serac.router import Router
+from serac.second_scope import SecondScope
 from serac.turn_scope import PRIOR, TurnScope, check_turn_scope, load_turn_scope, view_of
 
 LOUVRE, TATE = "The Louvre is run by Bo.", "The Tate is run by Al."
@@ -36,9 +37,11 @@ def by_name(query, edit):
     )
 
 
-def router(turns=None, rewriter=None, threshold=0.5, edits=(TATE, LOUVRE)):
+def router(turns=None, rewriter=None, threshold=0.5, edits=(TATE, LOUVRE), **options):
     scorer = FunctionScorer(by_name)
-    return Router(FakeMemory(*edits), scorer, threshold, rewriter=rewriter, turns=turns)
+    return Router(
+        FakeMemory(*edits), scorer, threshold, rewriter=rewriter, turn_scope=turns, **options
+    )
 
 
 def test_both_count_and_what_nobody_judged_counts_little():
@@ -46,7 +49,7 @@ def test_both_count_and_what_nobody_judged_counts_little():
 
     assert scope.together(0.7, PRIOR) == scope.together(PRIOR, 0.7) == pytest.approx(0.7)
     assert scope.together(0.2, 0.2) > 0.5 > scope.together(0.2, 0.02)
-    assert scope.together(0.9, None) == scope.together(0.9, 0.0) < 0.1
+    assert scope.together(0.9, 0.0) < 0.1
     assert 0 < scope.together(0.0, 0.0) < scope.together(1.0, 1.0) < 1
     assert math.isnan(scope.together(math.nan, 0.5))
 
@@ -66,22 +69,56 @@ def test_a_turn_that_no_rewriter_understands_is_judged_with_those_before_it():
     assert decision.reading == WHO and decision.rewritten is None
 
 
-def test_a_wrong_rewriting_is_outvoted_and_the_reading_that_fits_the_edit_is_kept():
+@pytest.mark.parametrize("turn_threshold", [None, 0.1])
+def test_a_wrong_rewriting_is_outvoted_and_the_reading_that_fits_the_edit_is_kept(turn_threshold):
     guesses = [("Who runs the Tate?", 0.6), ("Who runs the Louvre?", 0.3)]
-    scope = TurnScope(FunctionScorer(in_conversation), 0.3)
-    decision = router(scope, GuessingRewriter(**{WHO: guesses})).decide(TURNS)
+    scope = TurnScope(FunctionScorer(in_conversation), 0.8)
+    rewriter = GuessingRewriter(**{WHO: guesses})
+    decision = router(scope, rewriter, 0.1, turn_threshold=turn_threshold).decide(TURNS)
 
     assert [edit.text for edit in decision.edits] == [LOUVRE]
     assert decision.reading == decision.rewritten == "Who runs the Louvre?"
 
 
-def test_a_first_turn_is_judged_alone():
-    def refuse(query, edit):
-        raise AssertionError("a first turn has no conversation")
+def test_where_both_together_find_none_the_likeliest_reading_is_told():
+    guesses = [("Who runs the Tate?", 0.6), ("Who runs the Louvre?", 0.3)]
+    scope = TurnScope(FunctionScorer(lambda query, edit: 0.001), 0.8)
+    decision = router(scope, GuessingRewriter(**{WHO: guesses}), 0.1).decide(TURNS)
 
-    decision = router(TurnScope(FunctionScorer(refuse), 0.9)).decide(
-        as_turns("Who runs the Louvre?")
-    )
+    assert not decision.in_scope and decision.rewritten == "Who runs the Tate?"
+
+
+def test_an_edit_that_the_kept_reading_does_not_ask_for_stays_out():
+    guesses = [("Who runs the Louvre?", 0.5), ("Who runs the Tate?", 0.45)]
+    scope = TurnScope(FunctionScorer(lambda query, edit: 0.9 if "Louvre" in edit else 0.8), 0.8)
+    decision = router(scope, GuessingRewriter(**{WHO: guesses}), 0.1).decide(TURNS)
+
+    assert [edit.text for edit in decision.edits] == [LOUVRE]
+    assert decision.candidates[1].probability < 0.1
+
+
+@pytest.mark.parametrize("threshold", [0.9, 0.999])
+def test_a_threshold_of_one_s_own_holds_where_it_is_higher(threshold):
+    scope = TurnScope(FunctionScorer(in_conversation), 0.3)
+    asked = router(scope, FakeRewriter(**{WHO: "Who runs the Louvre?"}), turn_threshold=threshold)
+
+    assert asked.decide(TURNS).threshold == threshold
+    assert asked.decide(as_turns("Who runs the Louvre?")).threshold == 0.5
+
+
+@pytest.mark.parametrize(
+    "turns",
+    [
+        as_turns("Who runs the Louvre?"),
+        (TURNS[0], Turn("user", "Who runs the Louvre?")),
+        (*TURNS[:-1], Turn("user", f"{'So I say. ' * 40}Who runs the Louvre?")),
+    ],
+)
+def test_a_first_turn_and_a_long_one_are_judged_alone(turns):
+    def refuse(query, edit):
+        raise AssertionError("there is no conversation to read it in")
+
+    decision = router(TurnScope(FunctionScorer(refuse), 0.9)).decide(turns)
 
     assert decision.in_scope and decision.threshold == 0.5
 
@@ -103,6 +140,12 @@ def test_where_no_edit_is_near_the_base_model_answers(edits):
     scope = TurnScope(FunctionScorer(in_conversation), 0.3)
 
     assert router(scope, edits=edits).decide(TURNS).route == "base"
+
+
+def test_a_second_classifier_and_one_of_turns_do_not_go_together():
+    second = SecondScope(FakeScorer(), 0.5)
+    with pytest.raises(ErrataError, match="judges no turns"):
+        router(TurnScope(FakeScorer(), 0.5), second=second)
 
 
 def test_what_can_t_judge_turns_is_refused():
@@ -143,8 +186,8 @@ def test_an_overlay_judges_turns_by_the_shipped_one_if_it_rewrites_them(
     embedded_encoder, options, judges
 ):
     with FactOverlay.open(":memory:", encoder=embedded_encoder, **options) as overlay:
-        assert (overlay.router.turns is not None) is judges
-        assert overlay.hop_router.turns is None
+        assert (overlay.router.turn_scope is not None) is judges
+        assert overlay.hop_router.turn_scope is None
 
 
 def test_an_overlay_refuses_what_is_no_judge_of_turns(embedded_encoder):
