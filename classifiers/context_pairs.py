@@ -153,7 +153,8 @@ def context_pairs(seed: int = 0) -> list[Pair]:
 def shifted_pairs(seed: int = 0) -> list[Pair]:
     """Return turns that ask for what an edit says, but of a subject that they name themselves.
 
-    Each is made once with another name than the edit's, and once with its own.
+    Each is made once with another name than the edit's, and once with its own, or as it was
+    written where the other one only names another subject after it.
 
     Args:
         seed: Decides every random choice.
@@ -189,7 +190,7 @@ def fact_pairs_after_talk(seed: int = 0) -> list[Pair]:
     Args:
         seed: Decides every random choice.
     """
-    chance = random.Random(5)  # noqa: S311
+    chance = random.Random(f"{seed} after talk")  # noqa: S311
     named = [one.named(chance) for one in conversations("fit") if one.edits]
     facts = written_fact_pairs("fit", seed)
     chance.shuffle(facts)

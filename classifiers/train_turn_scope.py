@@ -67,7 +67,7 @@ class TurnSettings(PairSettings):
     alpha: int = 64
     dropout: float = 0.0
     evaluate_every: int = 150
-    patience: int = 9
+    patience: int = 3
     dev_pairs: int = 1200
     dev_conversations: int = 60
 

@@ -1,7 +1,8 @@
 """What a scorer does on written turns and facts of dev, and the threshold that turns are held to.
 
-Turns that had to be rewritten are judged as their queries are written, not as a rewriter would,
-with the edits of all conversations of dev in memory. Those of one half of the conversations decide,
+For the scope classifier, turns that had to be rewritten are judged as their queries are written,
+not as a rewriter would; for the turn classifier as they stand after those before them. The edits of
+all conversations of dev are in memory. Those of one half of the conversations decide,
 the others tell what comes of it.
 """
 
@@ -23,7 +24,7 @@ from memory_store.encoder import Encoder
 
 TURN_RATES = (0.01, 0.02, 0.03, 0.05)
 TURN_FALSE_FIRE = 0.03
-"""The stated rate whose threshold turns are held to in use."""
+"""The stated rate whose threshold rewritten turns are held to where no turn classifier is asked."""
 
 Score = Callable[[Sequence[tuple[str, str]]], Probabilities]
 Views = Callable[[str], tuple[str, ...]]
