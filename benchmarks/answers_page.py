@@ -56,8 +56,8 @@ its conversation (the turn classifier), and held to the threshold for both toget
 Costs are ratios to the base model's, asked in its chat: the time to the first token of a prompt as
 it is, and the time until a reader of the stream has the first words, which IKE holds back until
 they have something of the edit, a second asking included. *Deciding* about a later turn of a
-conversation (of our dev set, with CounterFact's edits in memory), rewriting and both classifiers
-included, is held against the time in which the base model answers it with 32 tokens.
+conversation (of our dev set, with CounterFact's edits in memory), rewriting included, is held
+against the time in which the base model answers it with 32 tokens.
 
 Intervals are 95% percentile bootstraps over records, and exact ones where a share is 0 or 1.
 """
