@@ -10,8 +10,9 @@ DATA ?= data
 demo: $(READY)
 	$(VENV)/bin/errata demo
 
+# Two processes of one thread each: more would each hold the models, which are a gigabyte.
 test: $(READY)
-	$(VENV)/bin/python -m pytest
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses 2 --dist worksteal
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .
