@@ -20,7 +20,8 @@ class Candidate:
         edit: The edit.
         similarity: Cosine similarity of its text to the view that found it.
         probability: Probability that the query is in the edit's scope; where the turn was rewritten
-            in several ways, the mean over them (see :mod:`serac.router`).
+            in several ways, the mean over them (see :mod:`serac.router`), and of a later turn that
+            by both classifiers (see :mod:`serac.turn_scope`).
         view: The part of the query, as it was read, that was judged with it.
         second: The same probability by a second classifier, where that has to agree and was asked.
     """
@@ -47,8 +48,8 @@ class Decision:
         edits: The edits in whose scope the query is, the most probable first.
         candidates: All edits that were judged: those in scope first, each part by score, the
             highest first.
-        threshold: Probability from which on an edit is in scope; where the turn was rewritten at
-            least that for such turns (see :mod:`serac.router`).
+        threshold: Probability from which on an edit is in scope; where the turn was rewritten, or
+            judged in its conversation, at least that for such turns (see :mod:`serac.router`).
         reason: One line for a person.
         reading: The last user turn as it was understood: made to stand on its own where an edit
             is in scope only with the turns before.
