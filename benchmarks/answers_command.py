@@ -97,6 +97,7 @@ class _Run:
         self.by, self.some = by or BY, by is not None
         self.encoder = RememberingEncoder(SentenceTransformerEncoder.embedded())
         self.trained = load_scope_classifier(self.encoder)
+        self.turn_scope = load_turn_scope()
 
     def measure(self, name: str) -> Path:
         """Run a part and write its rows."""
@@ -165,7 +166,7 @@ class _Run:
             words,
             scope_classifier=self.trained.fingerprint,
             query_rewriter=read_adapter_config(REWRITER, ADAPTER)["model_sha256"][:12],
-            turn_classifier=load_turn_scope().fingerprint,
+            turn_classifier=self.turn_scope.fingerprint,
             counterfactual_model=read_config(self.model)["model_sha256"][:12],
             **({"edits_in_memory": len(benchmark.edits)} if benchmark else {}),
         )
@@ -178,5 +179,5 @@ class _Run:
             counterfactual_model=self.model,
             recall_floor=self.trained.recall_floor,
             rewriter="trained",
-            turn_scope=load_turn_scope(),
+            turn_scope=self.turn_scope,
         )

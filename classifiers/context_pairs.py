@@ -8,7 +8,7 @@ turns go over to another subject.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from classifiers.conversation_view import conversation_view
 from classifiers.drawn_names import with_names
@@ -20,7 +20,7 @@ from classifiers.written_conversations import (
     NamedConversation,
     WrittenConversation,
     WrittenEdit,
-    conversations,
+    edited_conversations,
 )
 from classifiers.written_facts import ANSWERED, written_fact_pairs
 
@@ -116,7 +116,7 @@ def context_turns(part: str, seed: int = 0) -> list[JudgedTurn]:
     """
     chance = random.Random(f"{seed} {part} ctx")  # noqa: S311
     found = []
-    for number, written in enumerate(one for one in conversations(part) if one.edits):
+    for number, written in enumerate(edited_conversations(part)):
         drawn = written.named(chance)
         edits = tuple(edit.text for edit in drawn.edits)
         for place, exchange in list(enumerate(drawn.exchanges))[1:]:
@@ -140,14 +140,11 @@ def context_pairs(seed: int = 0) -> list[Pair]:
         seed: Decides every random choice.
     """
     chance = random.Random(f"{seed} fit ctx")  # noqa: S311
-    written = [one for one in conversations("fit") if one.edits]
-    pairs: list[Pair] = []
-    for _ in range(DRAWS):
-        named = [one.named(chance) for one in written]
-        for conversation, drawn in zip(written, named, strict=True):
-            for place in range(1, len(drawn.exchanges)):
-                pairs += _training_pairs(conversation, drawn, place, named, chance)
-    return pairs
+    return [
+        pair
+        for conversation, drawn, place, named in _later_turns(chance)
+        for pair in _training_pairs(conversation, drawn, place, named, chance)
+    ]
 
 
 def shifted_pairs(seed: int = 0) -> list[Pair]:
@@ -160,27 +157,21 @@ def shifted_pairs(seed: int = 0) -> list[Pair]:
         seed: Decides every random choice.
     """
     chance = random.Random(f"{seed} shifted")  # noqa: S311
-    written = [one for one in conversations("fit") if one.edits]
-    everywhere = [names for one in written for names in one.names.values()]
+    everywhere = [names for one in edited_conversations("fit") for names in one.names.values()]
     pairs: list[Pair] = []
-    for _ in range(DRAWS):
-        named = [one.named(chance) for one in written]
-        for conversation, drawn in zip(written, named, strict=True):
-            for place in range(1, len(drawn.exchanges)):
-                needed = [
-                    number for number, edit in enumerate(drawn.edits) if place in edit.answers
-                ]
-                if not needed:
-                    continue
-                number = chance.choice(needed)
-                letter = _subject(conversation, place, conversation.edits[number].text)
-                if letter is None:
-                    continue
-                before = _disturbed(drawn, place, named, chance)
-                name = _new_name(conversation, drawn, letter, everywhere, chance)
-                other, own = _shifted(conversation, drawn, place, before, letter, name, chance)
-                edit = drawn.edits[number].text
-                pairs += [Pair(other, edit, False, SHIFTED), Pair(own, edit, True, OWN_NAME)]
+    for conversation, drawn, place, named in _later_turns(chance):
+        needed = [number for number, edit in enumerate(drawn.edits) if place in edit.answers]
+        if not needed:
+            continue
+        number = chance.choice(needed)
+        letter = _subject(conversation, place, conversation.edits[number].text)
+        if letter is None:
+            continue
+        before = _disturbed(drawn, place, named, chance)
+        name = _new_name(conversation, drawn, letter, everywhere, chance)
+        other, own = _shifted(conversation, drawn, place, before, letter, name, chance)
+        edit = drawn.edits[number].text
+        pairs += [Pair(other, edit, False, SHIFTED), Pair(own, edit, True, OWN_NAME)]
     return pairs
 
 
@@ -191,7 +182,7 @@ def fact_pairs_after_talk(seed: int = 0) -> list[Pair]:
         seed: Decides every random choice.
     """
     chance = random.Random(f"{seed} after talk")  # noqa: S311
-    named = [one.named(chance) for one in conversations("fit") if one.edits]
+    named = [one.named(chance) for one in edited_conversations("fit")]
     facts = written_fact_pairs("fit", seed)
     chance.shuffle(facts)
     pairs = []
@@ -201,6 +192,21 @@ def fact_pairs_after_talk(seed: int = 0) -> list[Pair]:
         kind = FACT if fact.kind == ANSWERED else NEAR_FACT
         pairs.append(Pair(_view(before, fact.query), fact.edit, fact.label, kind))
     return pairs
+
+
+def _later_turns(
+    chance: random.Random,
+) -> Iterator[tuple[WrittenConversation, NamedConversation, int, list[NamedConversation]]]:
+    """Yield each later turn's conversation, as written and with names, its place, and all others.
+
+    Names are drawn anew for each round; what else is drawn for a turn comes between them.
+    """
+    written = edited_conversations("fit")
+    for _ in range(DRAWS):
+        named = [one.named(chance) for one in written]
+        for conversation, drawn in zip(written, named, strict=True):
+            for place in range(1, len(drawn.exchanges)):
+                yield conversation, drawn, place, named
 
 
 def _training_pairs(
@@ -259,13 +265,11 @@ def _renamed(
     It is another of the conversation's names, which the edit then has for it if it has it too, or
     a new one of its sort.
     """
-    letters = list(conversation.names)
-    now = dict(zip(letters, drawn.names, strict=True))
-    inside = [letter for letter in letters if f"{{{letter}}}" in edit]
-    if not inside:
+    now = _names_by_letter(conversation, drawn)
+    first = _first_letter(edit, now)
+    if first is None:
         return None
-    first = min(inside, key=lambda letter: edit.index(f"{{{letter}}}"))
-    others = [letter for letter in letters if letter != first]
+    others = [letter for letter in now if letter != first]
     sort = set(conversation.names[first])
     alike = [letter for letter in others if sort & set(conversation.names[letter])]
     other = None
@@ -283,8 +287,17 @@ def _subject(conversation: WrittenConversation, place: int, edit: str) -> str | 
     """Return the letter of the first name in an edit that is asked about; ``None`` without one."""
     exchange = conversation.exchanges[place]
     asked = exchange.query or exchange.user
-    letters = [one for one in conversation.names if f"{{{one}}}" in edit and f"{{{one}}}" in asked]
-    return min(letters, key=lambda letter: edit.index(f"{{{letter}}}"), default=None)
+    return _first_letter(edit, [one for one in conversation.names if f"{{{one}}}" in asked])
+
+
+def _first_letter(edit: str, letters: Iterable[str]) -> str | None:
+    """Return the letter whose place comes first in an edit; ``None`` where it has none of them."""
+    inside = [letter for letter in letters if f"{{{letter}}}" in edit]
+    return min(inside, key=lambda letter: edit.index(f"{{{letter}}}"), default=None)
+
+
+def _names_by_letter(conversation: WrittenConversation, drawn: NamedConversation) -> dict[str, str]:
+    return dict(zip(conversation.names, drawn.names, strict=True))
 
 
 def _new_name(
@@ -313,7 +326,7 @@ def _shifted(
 ) -> tuple[str, str]:
     """Return a turn that asks the same about another name, and one that asks about its own."""
     written, exchange = conversation.exchanges[place], drawn.exchanges[place]
-    now = dict(zip(conversation.names, drawn.names, strict=True))
+    now = _names_by_letter(conversation, drawn)
     own = now[letter]
     draw = chance.random()
     if draw < AS_QUERY:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from classifiers.haste import in_haste
 from classifiers.training_pairs import Pair
-from classifiers.written_conversations import conversations
+from classifiers.written_conversations import edited_conversations
 
 FAR = 0.2
 """Share of the pairs without a common name that is trained on: they are easy."""
@@ -59,8 +59,7 @@ def judged_turns(part: str, seed: int = 0, draws: int = 1) -> list[JudgedTurn]:
     """
     chance = random.Random(f"{seed} {part} pairs")  # noqa: S311
     found = []
-    edited = [one for one in conversations(part) if one.edits]
-    for number, conversation in list(enumerate(edited)) * draws:
+    for number, conversation in list(enumerate(edited_conversations(part))) * draws:
         drawn = conversation.named(chance)
         edits = tuple(edit.text for edit in drawn.edits)
         for place, exchange in enumerate(drawn.exchanges):

@@ -90,6 +90,11 @@ def conversations(part: str) -> tuple[WrittenConversation, ...]:
     return tuple(one for is_dev, one in _all() if is_dev is (part == "dev"))
 
 
+def edited_conversations(part: str) -> list[WrittenConversation]:
+    """Return those of a part that have edits; see :func:`conversations`."""
+    return [one for one in conversations(part) if one.edits]
+
+
 @cache
 def _all() -> tuple[tuple[bool, WrittenConversation], ...]:
     """Return all conversations, each after whether it is for dev."""

@@ -151,7 +151,7 @@ class Router:
         written = list(map(as_written, conversations))
         rewritten = self.rewritten_readings(conversations)
         readings = [found or (own,) for found, own in zip(rewritten, written, strict=True)]
-        judged = self._judged_in_all(readings, threshold, trusted, self.turn_scope is not None)
+        judged = self._judged_in_all(readings, threshold, trusted)
         lost = [
             n for n, (kept, _) in enumerate(judged) if has_lost_a_name(written[n].text, kept.text)
         ]
@@ -179,23 +179,17 @@ class Router:
         readings: Sequence[tuple[Reading, ...]],
         threshold: float,
         trusted: frozenset[str],
-        undecided: bool = False,
     ) -> list[tuple[Reading, list[Candidate]]]:
         """Return for each turn the reading to keep, and what all of its readings say of edits.
 
-        Args:
-            readings: The readings of each turn.
-            threshold: The usual one.
-            trusted: Ids of edits about which the second classifier isn't asked.
-            undecided: Whether there is more to be said of turns with several readings, so that
-                the likeliest is kept for now.
+        Of several readings the likeliest is kept where the turn classifier has its say later.
         """
-        limits = [self._threshold_of(own[0], threshold) for own in readings]
-        if undecided:
-            limits = [
-                math.inf if len(own) > 1 else limit
-                for own, limit in zip(readings, limits, strict=True)
-            ]
+        limits = [
+            math.inf
+            if self.turn_scope is not None and len(own) > 1
+            else self._threshold_of(own[0], threshold)
+            for own in readings
+        ]
         flat = iter(self._judged([reading for own in readings for reading in own]))
         combined = [
             _combined(own, list(islice(flat, len(own))), limit)
@@ -234,10 +228,8 @@ class Router:
                 for one in asked[n]
             ]
             candidates = [*both, *(one for one in alone if not one.probability >= LEAST)]
-            kept, candidates = self._kept(
-                tuple(dict.fromkeys((*readings[n], kept))), candidates, threshold
-            )
-            found[n] = replace(kept, in_conversation=True), candidates
+            read = (replace(one, in_conversation=True) for one in (*readings[n], kept))
+            found[n] = self._kept(tuple(dict.fromkeys(read)), candidates, threshold)
         return found
 
     def _kept(
@@ -250,27 +242,19 @@ class Router:
             candidates: What is said of edits in all of them, with the turn classifier's say.
             threshold: The usual one.
         """
-        limit = self._threshold_of(replace(readings[0], in_conversation=True), threshold)
+        limit = self._threshold_of(readings[0], threshold)
         first, *others = _best_of_each(candidates) or (None,)
         if first is None or not first.probability >= limit:
             return readings[0], candidates
         scores = self.scorer.score([(one.text, first.edit.text) for one in readings])
         kept = readings[int(scores.argmax())]
-        rivals = [one for one in others if one.probability >= limit]
-        alone = self.scorer.score([(kept.text, one.edit.text) for one in rivals]) if rivals else ()
-        believed = {
-            one.edit.id: min(one.probability, float(score)) if score < threshold / 2 else None
-            for one, score in zip(rivals, alone, strict=True)
-        }
-        return kept, [
-            first,
-            *(
-                one
-                if (least := believed.get(one.edit.id)) is None
-                else replace(one, probability=least)
-                for one in others
-            ),
-        ]
+        rivals = [place for place, one in enumerate(others) if one.probability >= limit]
+        pairs = [(kept.text, others[place].edit.text) for place in rivals]
+        for place, score in zip(rivals, self.scorer.score(pairs) if pairs else (), strict=True):
+            if score < threshold / 2:
+                one = others[place]
+                others[place] = replace(one, probability=min(one.probability, float(score)))
+        return kept, [first, *others]
 
     def _hits(self, viewed: Sequence[tuple[str, ...]]) -> dict[str, list[SearchHit]]:
         """Return the edits near each of the views."""
@@ -332,10 +316,7 @@ class Router:
         return max(threshold, self.turn_threshold) if reading.rewritten else threshold
 
     def _near(
-        self,
-        whole: str,
-        views: Sequence[str],
-        hits: dict[str, list[SearchHit]],
+        self, whole: str, views: Sequence[str], hits: dict[str, list[SearchHit]]
     ) -> list[Near]:
         """Return the edits to judge, each with the part of a reading to judge it by."""
         found = [(view, hit) for view in views for hit in hits[view]]

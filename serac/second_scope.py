@@ -31,7 +31,7 @@ class SecondScope:
     @property
     def fingerprint(self) -> str:
         """Name of the scorer's weights and calibration, where it was trained."""
-        return str(getattr(self.scorer, "fingerprint", type(self.scorer).__name__))
+        return fingerprint_of(self.scorer)
 
     def held_to(self, false_fire: float) -> SecondScope:
         """Return it with the threshold of a stated false-fire rate, where that is stricter.
@@ -45,6 +45,11 @@ class SecondScope:
             return self
         stricter = self.scorer.threshold_within(false_fire).at(1)
         return replace(self, threshold=max(self.threshold, stricter))
+
+
+def fingerprint_of(scorer: ScopeScorer) -> str:
+    """Return the name of a scorer's weights and calibration; of its class where it has none."""
+    return str(getattr(scorer, "fingerprint", type(scorer).__name__))
 
 
 def check_scorer(given: object) -> None:

@@ -14,7 +14,7 @@ from classifiers import ARTIFACTS, CrossEncoderScorer, ScopeScorer
 from classifiers.conversation_view import conversation_view
 from memory_store.errors import ArtifactError, ErrataError
 from serac.conversation import Turn
-from serac.second_scope import check_scorer, check_threshold
+from serac.second_scope import check_scorer, check_threshold, fingerprint_of
 
 SHIPPED = ARTIFACTS / "turn-scope"
 
@@ -57,7 +57,7 @@ class TurnScope:
     @property
     def fingerprint(self) -> str:
         """Name of the scorer's weights and calibration, where it was trained."""
-        return str(getattr(self.scorer, "fingerprint", type(self.scorer).__name__))
+        return fingerprint_of(self.scorer)
 
     def together(self, in_conversation: float, as_read: float) -> float:
         """Return the probability by both classifiers, as if they erred independently of each other.

@@ -21,7 +21,7 @@ from classifiers.written_conversations import (
     Exchange,
     NamedConversation,
     WrittenConversation,
-    conversations,
+    edited_conversations,
 )
 
 
@@ -58,7 +58,7 @@ def test_a_turn_is_read_after_others_and_no_pair_says_two_things(pairs):
 
 def test_dev_has_every_later_turn_as_it_was_written_with_every_edit():
     turns = context_turns("dev")
-    written = [one for one in conversations("dev") if one.edits]
+    written = edited_conversations("dev")
 
     assert len(turns) == sum(len(one.exchanges) - 1 for one in written)
     assert all(len(one.edits) == len(one.right) for one in turns)
