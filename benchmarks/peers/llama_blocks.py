@@ -94,22 +94,36 @@ class LlamaBlocks:
         embedded: torch.Tensor = self._parts[0](ids)
         return embedded
 
-    def run(self, hidden: torch.Tensor, first: int = 0, end: int | None = None) -> torch.Tensor:
+    def run(
+        self,
+        hidden: torch.Tensor,
+        first: int = 0,
+        end: int | None = None,
+        *,
+        places: torch.Tensor | None = None,
+        allowed: torch.Tensor | None = None,
+        cache: Any = None,
+    ) -> torch.Tensor:
         """Run (n, t, d) hidden states through the blocks ``first`` to ``end``, this one left out.
 
         Args:
             hidden: What goes into block ``first``.
             first: The first block.
             end: The block to stop before; all that are left when ``None``.
+            places: (n, t) places of the states in their rows; 0 to t - 1 when ``None``.
+            allowed: (n, t, k) which keys each state may attend to, where a cache puts others
+                before the t of its row; those up to its own place when ``None``.
+            cache: What keys and values go through, with the ``update`` of a ``Cache`` of
+                transformers; they are used as they are made when ``None``.
         """
-        length = hidden.shape[1]
-        places = torch.arange(length, device=hidden.device)[None]
+        if places is None:
+            places = torch.arange(hidden.shape[1], device=hidden.device)[None]
         arguments = {
             "position_embeddings": self._parts[2](hidden, position_ids=places),
             "position_ids": places,
-            "attention_mask": self._mask(length, hidden),
-            "past_key_values": None,
-            "use_cache": False,
+            "attention_mask": self._mask(hidden, allowed),
+            "past_key_values": cache,
+            "use_cache": cache is not None,
         }
         for block in self.blocks[first:end]:
             out = block(hidden, **arguments)
@@ -144,9 +158,15 @@ class LlamaBlocks:
             digest.update(weight.detach().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()[:24]
 
-    def _mask(self, length: int, hidden: torch.Tensor) -> torch.Tensor | None:
-        """Return the causal mask where the attention wants one; torch's own makes it itself."""
-        if self.model.config._attn_implementation == "sdpa":
-            return None
-        barred = torch.full((length, length), torch.finfo(hidden.dtype).min, device=hidden.device)
-        return barred.triu(1)[None, None]
+    def _mask(self, hidden: torch.Tensor, allowed: torch.Tensor | None) -> torch.Tensor | None:
+        """Return the mask that the attention wants; torch's own makes a causal one itself."""
+        sdpa = self.model.config._attn_implementation == "sdpa"
+        if allowed is None:
+            if sdpa:
+                return None
+            length = hidden.shape[1]
+            allowed = torch.ones(1, length, length, dtype=torch.bool, device=hidden.device).tril()
+        if sdpa:
+            return allowed[:, None]
+        lowest = torch.finfo(hidden.dtype).min
+        return torch.zeros_like(allowed, dtype=hidden.dtype).masked_fill(~allowed, lowest)[:, None]

@@ -1,19 +1,21 @@
 """ROME's keys and values: where a fact is looked up, and what shall be found there.
 
-Meng et al. 2022, section 3.1. All that lies below the edited block is run once; in the
-optimisation only the blocks above it are run, and logits are made where they are needed.
+Meng et al. 2022, section 3.1. All that lies below the edited block, or before the subject's last
+token, is run once; in the optimisation only what the change reaches is run again, and logits are
+made where they are needed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
 from benchmarks.peers.editor import PeerEdit
 from benchmarks.peers.llama_blocks import LlamaBlocks, quick_products
+from benchmarks.peers.row_ends import RowEnds
 from benchmarks.peers.second_moments import keys_and_output
 from benchmarks.peers.tokens import (
     Targets,
@@ -86,21 +88,21 @@ class KeysAndValues:
 class _Rows:
     """A batch of prompts under prefixes, and of essences, as it leaves the edited block.
 
+    Each row counts from its subject's last token on, at place 0.
+
     Attributes:
-        hidden: (r, t, d) hidden states.
+        ends: The rows from there on.
         edits: (r,) the edit of each row.
-        subjects: (r,) place of the subject's last token.
         targets: The objects' tokens; an essence has none.
         essences: (n,) row of each edit's essence.
-        ends: (n,) last place of it.
+        last: (n,) last place of it.
     """
 
-    hidden: torch.Tensor
+    ends: RowEnds
     edits: torch.Tensor
-    subjects: torch.Tensor
     targets: Targets
     essences: torch.Tensor
-    ends: torch.Tensor
+    last: torch.Tensor
 
 
 def keys_and_values(
@@ -161,12 +163,18 @@ def _rows(
     below = blocks.run(blocks.embed(ids), end=layer)
     keys, hidden = keys_and_output(blocks, layer, below)
     each = len(prefixes) + 1
-    essences = torch.arange(each - 1, len(texts), each, device=device)
-    ends = [len(text.ids) - 1 for text in texts[each - 1 :: each]]
     at = torch.tensor(subjects, device=device)
     everything = torch.arange(len(texts), device=device)
+    essences = everything[each - 1 :: each]
+    # What follows an object's last token isn't asked; what follows an essence is.
+    asked = [len(text.ids) - (text.read < len(text.ids)) for text in texts]
+    lengths = torch.tensor(asked, device=device)
     rows = _Rows(
-        hidden, everything // each, at, targets, essences, torch.tensor(ends, device=device)
+        RowEnds(blocks, hidden, lengths, at, layer + 1),
+        everything // each,
+        replace(targets, places=targets.places - at[targets.rows]),
+        essences,
+        (lengths - at)[essences] - 1,
     )
     return rows, keys[everything, at]
 
@@ -190,11 +198,11 @@ def _optimised(
         scale: (n,) norms of the old values.
         settings: How to optimise.
     """
-    n, width = len(rows.essences), rows.hidden.shape[2]
-    change = torch.zeros(n, width, device=rows.hidden.device, requires_grad=True)
+    hidden = rows.ends.hidden
+    change = hidden.new_zeros(len(rows.essences), hidden.shape[2], requires_grad=True)
     optimizer = torch.optim.Adam([change], lr=settings.learning_rate)
     with torch.no_grad():
-        before = _essences(blocks, rows, rows.hidden, settings.layer)
+        before = _essences(blocks, rows, rows.ends.run(hidden))
     limit = settings.clamp * scale[:, None]
     for step in range(settings.steps + 1):
         with torch.enable_grad():
@@ -222,11 +230,11 @@ def _losses(
     settings: RomeSettings,
 ) -> torch.Tensor:
     """Return each edit's loss: its object's, the essence's divergence, and the change's norm."""
-    everything = torch.arange(len(rows.edits), device=change.device)
-    hidden = rows.hidden.index_put((everything, rows.subjects), change[rows.edits], accumulate=True)
-    above = blocks.run(hidden, settings.layer + 1)
+    hidden = rows.ends.hidden
+    changed = hidden[:, :1] + change[rows.edits][:, None]
+    above = rows.ends.run(torch.cat([changed, hidden[:, 1:]], 1))
     by_row = blocks.losses(above, rows.targets).reshape(len(change), -1)
-    now = blocks.logits(above[rows.essences, rows.ends]).log_softmax(-1)
+    now = _essences(blocks, rows, above)
     divergence = (before.exp() * (before - now)).sum(-1)
     return (
         by_row[:, :-1].mean(1)
@@ -235,7 +243,6 @@ def _losses(
     )
 
 
-def _essences(blocks: LlamaBlocks, rows: _Rows, hidden: torch.Tensor, layer: int) -> torch.Tensor:
+def _essences(blocks: LlamaBlocks, rows: _Rows, above: torch.Tensor) -> torch.Tensor:
     """Return the (n, v) log-probabilities of what follows each essence."""
-    above = blocks.run(hidden, layer + 1)
-    return blocks.logits(above[rows.essences, rows.ends]).log_softmax(-1)
+    return blocks.logits(above[rows.essences, rows.last]).log_softmax(-1)

@@ -20,7 +20,7 @@ from benchmarks.peers.sampled_text import sampled_tokens
 from memory_store.errors import ArtifactError
 
 LENGTH = 128
-BATCH = {"cuda": 256, "cpu": 32}
+BATCH = {"cuda": 256, "cpu": 128}
 """Texts that are written at once."""
 
 log = logging.getLogger(__name__)
