@@ -17,6 +17,7 @@ from benchmarks.answers_own import add_follow_ups, add_statements
 from benchmarks.answers_speed import add_later_turns, add_speed
 from benchmarks.answers_text import add_texts
 from benchmarks.data import Benchmark
+from benchmarks.recorded_queries import recorded_rewriter
 from benchmarks.remembering import RememberingEncoder
 from benchmarks.rows import RESULTS, Rows
 from benchmarks.told import keep
@@ -32,8 +33,9 @@ from serac.overlay import FactOverlay
 from serac.query_rewriting import SHIPPED as REWRITER
 from serac.query_rewriting.model import ADAPTER
 from serac.turn_scope import load_turn_scope
+from serac.view import Rewriter
 
-PARTS = ("counterfact", "zsre", "own", "convsent", "texts", "speed")
+PARTS = ("counterfact", "zsre", "own", "prompted", "convsent", "texts", "speed")
 LONGEST = 48
 """Tokens that are read of a longer answer to a case of our own."""
 
@@ -102,8 +104,9 @@ class _Run:
     def measure(self, name: str) -> Path:
         """Run a part and write its rows."""
         told: list[dict[str, Any]] = []
-        sets = {"zsre": loaders.zsre, "own": lambda _: None, "convsent": lambda _: None}
-        benchmark: Benchmark | None = sets.get(name, loaders.counterfact)(self.data)
+        sets = {"counterfact": loaders.counterfact, "zsre": loaders.zsre}
+        sets |= dict.fromkeys(("texts", "speed"), loaders.counterfact)
+        benchmark = sets[name](self.data) if name in sets else None
         rows = self._rows(name, benchmark)
         edits = benchmark.edits if benchmark else ()
         with (
@@ -111,7 +114,8 @@ class _Run:
             memory_with(edits, Path(folder) / "facts.db", self.encoder) as memory,
             progress_bar(name, None) as progress,
         ):
-            overlay = self._overlay(memory)
+            rewriter = recorded_rewriter() if name == "prompted" else "trained"
+            overlay = self._overlay(memory, rewriter)
             self._measure(name, rows, overlay, benchmark, told.append, progress)
         if told:
             kept = "_".join([f"answers_{name}", *(self.by if self.some else ())])
@@ -133,7 +137,8 @@ class _Run:
         elif benchmark is None:
             most = 1 if self.small else None
             overlay.base.max_new_tokens = LONGEST  # type: ignore[attr-defined]
-            add_statements(rows, overlay, told, progress, most, self.by)
+            if name == "own":
+                add_statements(rows, overlay, told, progress, most, self.by)
             if "auto" in self.by:
                 add_follow_ups(rows, overlay, told, progress, most)
         elif name == "texts":
@@ -165,19 +170,25 @@ class _Run:
             self.seed,
             words,
             scope_classifier=self.trained.fingerprint,
-            query_rewriter=read_adapter_config(REWRITER, ADAPTER)["model_sha256"][:12],
+            query_rewriter=self._rewriter_of(name),
             turn_classifier=self.turn_scope.fingerprint,
             counterfactual_model=read_config(self.model)["model_sha256"][:12],
             **({"edits_in_memory": len(benchmark.edits)} if benchmark else {}),
         )
 
-    def _overlay(self, memory: EditMemory) -> FactOverlay:
+    @staticmethod
+    def _rewriter_of(name: str) -> str:
+        if name == "prompted":
+            return "a large chat model, recorded"
+        return str(read_adapter_config(REWRITER, ADAPTER)["model_sha256"][:12])
+
+    def _overlay(self, memory: EditMemory, rewriter: Rewriter | str) -> FactOverlay:
         return FactOverlay(
             memory,
             self.trained,
             self.trained.threshold_for(),
             counterfactual_model=self.model,
             recall_floor=self.trained.recall_floor,
-            rewriter="trained",
+            rewriter=rewriter,
             turn_scope=self.turn_scope,
         )

@@ -10,6 +10,7 @@ TITLES = {
     "answers_counterfact": "CounterFact, 21,919 edits",
     "answers_zsre": "zsRE, 737 edits",
     "answers_own": "Cases of our own writing",
+    "answers_prompted": "Follow-ups, rewritten by a large chat model",
     "answers_convsent": "ConvSent: opinions of a persona",
     "answers_texts": "Longer texts",
     "answers_speed": "What an answer costs",

@@ -33,11 +33,17 @@ from serac.view import may_refer_back
 NAME = "follow_ups_dev"
 COMMAND = "python -m benchmarks follow_ups"
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+PROMPTED = "prompted"
 RIGHT, WRONG, UNRELATED = "right edit fires", "another edit fires", "unrelated turn fires"
 
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of the rows.")]
 RewriterOption = Annotated[
-    Path, typer.Option("--rewriter", help="Folder of the query rewriter; the shipped one if none.")
+    str | None,
+    typer.Option(
+        "--rewriter",
+        help="Folder of the query rewriter, or 'prompted' for the embedded base model; the shipped "
+        "one if none.",
+    ),
 ]
 ScopeOption = Annotated[
     Path | None,
@@ -137,12 +143,13 @@ def add_rows(rows: Rows, judged: Sequence[Judged], threshold: float, held_to: fl
 
 def follow_ups_command(
     out: OutOption = RESULTS,
-    rewriter: RewriterOption = SHIPPED,
+    rewriter: RewriterOption = None,
     scope: ScopeOption = None,
     conversations: MostOption = None,
 ) -> None:
     """What fires on the dev conversations' later turns, by the threshold they are held to."""
-    command = _command(rewriter, scope, conversations)
+    folder_of = None if rewriter == PROMPTED else Path(rewriter or SHIPPED)
+    command = _command(folder_of, scope, conversations)
     if command != COMMAND and out.resolve() == RESULTS.resolve():
         raise ErrataError(
             "a part of the conversations, or another model, is no result; name a folder with --out"
@@ -156,7 +163,7 @@ def follow_ups_command(
         0,
         command,
         scope_classifier=trained.fingerprint,
-        query_rewriter=read_config(rewriter)["model_sha256"][:12],
+        query_rewriter=read_config(folder_of)["model_sha256"][:12] if folder_of else PROMPTED,
         turn_classifier=turns.fingerprint,
     )
     told: list[dict[str, Any]] = []
@@ -171,7 +178,7 @@ def follow_ups_command(
             trained,
             trained.threshold_for(),
             recall_floor=trained.recall_floor,
-            rewriter=rewriter,
+            rewriter=folder_of or PROMPTED,
             turn_scope=turns,
         )
         judged = measure(overlay, read, told.append, progress)
@@ -185,8 +192,11 @@ def follow_ups_command(
     err.print(f"rows in {file}")
 
 
-def _command(rewriter: Path, scope: Path | None, conversations: int | None) -> str:
+def _command(rewriter: Path | None, scope: Path | None, conversations: int | None) -> str:
     words = COMMAND
-    words += "" if rewriter.resolve() == SHIPPED.resolve() else " --rewriter FOLDER"
+    if rewriter is None:
+        words += f" --rewriter {PROMPTED}"
+    elif rewriter.resolve() != SHIPPED.resolve():
+        words += " --rewriter FOLDER"
     words += "" if scope is None or scope.resolve() == SCOPE.resolve() else " --scope FOLDER"
     return words + (f" --conversations {conversations}" if conversations else "")

@@ -105,7 +105,8 @@ class OverlayChatModel(BaseChatModel):
     Args:
         inner: The chat model that answers.
         overlay: Decides; a :class:`serac.overlay.FactOverlay` or another
-            :class:`Overlay`. Its own base model is not asked.
+            :class:`Overlay`. Its own base model is not asked, unless ``prompted`` names it as
+            rewriter; :class:`serac.query_rewriting.PromptedRewriter` takes the inner model.
     """
 
     inner: BaseChatModel

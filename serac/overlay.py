@@ -40,6 +40,7 @@ from serac.preview import BlastRadius, preview, reference_questions
 from serac.query_rewriting import (
     DEFAULT_REWRITER,
     LazyRewriter,
+    PromptedRewriter,
     TrainedRewriter,
     check_rewriter,
     load_rewriter,
@@ -90,8 +91,10 @@ class FactOverlay:
         device: Where local models run; chosen by itself when ``None``.
         recall_floor: Closeness below which an edit is not judged.
         rewriter: Makes turns that are only understood with those before them stand on their own:
-            ``trained`` (the shipped one, or that of a ``Path``), or one of your own, with one guess
-            at a turn (:class:`serac.view.Rewriter`) or several
+            ``trained`` (the shipped one, or that of a ``Path``), ``prompted`` (the overlay's own
+            base model, which costs a call a later turn; around another model
+            :class:`serac.query_rewriting.PromptedRewriter`), or one of your own, with one guess at
+            a turn (:class:`serac.view.Rewriter`) or several
             (:class:`serac.view.GuessingRewriter`); with ``none`` or ``None`` each turn is read as
             it was written.
         turn_threshold: Probability that the turns that were made to must reach, if the threshold is
@@ -368,6 +371,8 @@ class FactOverlay:
     def _rewriter(self, named: Rewriter | str | Path | None) -> Rewriter | None:
         if named is None or named == "none":
             return None
+        if named == "prompted":
+            return PromptedRewriter(lambda: self.base)
         if not isinstance(named, (str, Path)):
             return named
         folder = named if isinstance(named, Path) else REWRITER

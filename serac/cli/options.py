@@ -56,8 +56,8 @@ RewriterOption = Annotated[
     str,
     typer.Option(
         "--rewriter",
-        help="What makes turns of a conversation stand on their own: 'trained', a folder of a "
-        "trained one, or 'none'.",
+        help="What makes turns of a conversation stand on their own: 'trained', 'prompted' (the "
+        "base model), a folder of a trained one, or 'none'.",
     ),
 ]
 FalseFireOption = Annotated[

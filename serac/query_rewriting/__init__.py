@@ -10,12 +10,14 @@ from serac.query_rewriting.model import (
     load_rewriter,
     read_config,
 )
+from serac.query_rewriting.prompted import PromptedRewriter
 
 __all__ = [
     "DEFAULT_REWRITER",
     "REWRITERS",
     "SHIPPED",
     "LazyRewriter",
+    "PromptedRewriter",
     "TrainedRewriter",
     "check_rewriter",
     "load_rewriter",

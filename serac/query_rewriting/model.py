@@ -25,8 +25,8 @@ from serac.query_rewriting.prompt import (
 from serac.transformers_base import TransformersBase
 from serac.view import Guess, merged
 
-REWRITERS = ("trained", "none")
-"""Rewriters by name: the shipped one, and no one."""
+REWRITERS = ("trained", "prompted", "none")
+"""Rewriters by name: the shipped one, the base model under a prompt, and no one."""
 
 DEFAULT_REWRITER = "trained"
 SHIPPED = Path(__file__).parents[1] / "artifacts" / "query-rewriter"

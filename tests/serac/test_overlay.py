@@ -312,6 +312,27 @@ class TestOpen:
             asked = "Which party does the boss of the person in Number 10 belong to?"
             assert overlay.ask(asked).decision.route != "multi_hop"
 
+    def test_the_base_model_can_make_turns_stand_on_their_own(self, embedded_encoder):
+        def says(asked):
+            wanted = asked.endswith("User: And who drew up its plans?\nQuery:")
+            return "Query: Who designed the Space Needle?" if wanted else f"base: {asked}"
+
+        base = FakeBase(says)
+        with FactOverlay.open(
+            ":memory:", base=base, encoder=embedded_encoder, rewriter="prompted"
+        ) as overlay:
+            edit = overlay.add("The Space Needle was designed by Mona Reyes.")
+            turns = [
+                Turn("user", "What is the Space Needle?"),
+                Turn("assistant", "A tower in Seattle."),
+                Turn("user", "And who drew up its plans?"),
+            ]
+            decision = overlay.decide(turns)
+            assert [one.id for one in decision.edits] == [edit.id]
+            assert decision.reading == "Who designed the Space Needle?"
+            assert not overlay.ask([*turns[:2], Turn("user", "Thanks!")]).decision.in_scope
+            assert len(base.asked) == 3  # two turns to rewrite, one to answer
+
     def test_a_folder_without_a_rewriter_is_told_at_once(self, tmp_path, embedded_encoder):
         with pytest.raises(ArtifactError, match="holds no query rewriter; train one there"):
             FactOverlay.open(
