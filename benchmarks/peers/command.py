@@ -14,6 +14,7 @@ from benchmarks.peers.cases import SETS, PeerCases, everyday_questions
 from benchmarks.peers.costs import Cost
 from benchmarks.peers.editor import Editor
 from benchmarks.peers.evaluation import SMALL, PeerSizes
+from benchmarks.peers.rome import ROME
 from benchmarks.peers.roster import EDITORS, OF_WEIGHTS, Setup, chosen, made
 from benchmarks.peers.running import COST, PeerRun, edits_text, part_notes
 from benchmarks.rows import RESULTS, Rows, read_rows
@@ -102,8 +103,7 @@ def peers(
     amounts = SMALL if small else PeerSizes()
     amounts = replace(amounts, cases=cases) if cases else amounts
     options = {"mend": " --mend FOLDER"}
-    if rome_block is not None:
-        options["rome"] = f" --rome-block {rome_block}"
+    options["rome"] = f" --rome-block {ROME.layer if rome_block is None else rome_block}"
     where = choose_device(device)
     sets = [
         PeerCases(name, data, seed, amounts.neighbors)
@@ -188,6 +188,7 @@ def run_editor(
         started = time.perf_counter()
         if editor is None:
             editor, ready = made(name, setup)
+        rows.setting |= setup.models_of(name)
         run = PeerRun(
             plan.cases, setup.unedited, setup.original, questions, plan.amounts, plan.device
         )

@@ -1,9 +1,11 @@
 """Fine-tuning of one projection on the edits: the plainest of all editors.
 
 FT+L keeps each weight within a distance of what it was: Zhu et al., *Modifying Memories in
-Transformer Models*, 2020, with the settings of Meng et al., *Locating and Editing Factual
-Associations in GPT*, 2022, appendix E. Where ours departs: the block is one of a smaller model,
-and the distance was chosen on train edits.
+Transformer Models*, 2020, as Meng et al. use both in *Locating and Editing Factual Associations in
+GPT*, 2022, appendix E. Where ours departs: the block is the fourteenth of 30, nearer to their depth
+for GPT-J (21 of 28) than to the early blocks that they found best for GPT-2 XL (0 and 1 of 48), and
+was not searched for; training ends at a loss of 0.01 (theirs at 0.03); and the distance was chosen
+on train edits. Paraphrases follow far less often than in their tables (PS 88 for FT on GPT-2 XL).
 """
 
 from __future__ import annotations
@@ -25,8 +27,7 @@ class FineTuningSettings:
     """How to fine-tune.
 
     Attributes:
-        layer: The block whose down projection is trained; the default is as deep in 30 blocks as
-            the paper's is in 48.
+        layer: The block whose down projection is trained.
         learning_rate: Adam's.
         steps: Passes over the edits at most.
         stop_loss: Mean loss of a token, in nats, below which a batch is not trained on, and with

@@ -32,7 +32,7 @@ ESSENCE = "{} is a"
 
 @dataclass(frozen=True, slots=True)
 class RomeSettings:
-    """How ROME edits; defaults are the paper's where it has any.
+    """How ROME edits; numbers are those that EasyEdit has for Llama where it has any.
 
     Attributes:
         layer: The block whose down projection is edited; the default is where tracing found that

@@ -29,7 +29,8 @@ from benchmarks.peers.unedited import Unedited
 from classifiers import TrainedScorer, load_scope_classifier
 from memory_store import EditMemory, Encoder, SentenceTransformerEncoder
 from memory_store.errors import ErrataError
-from serac.counterfactual.model import CounterfactualModel
+from serac.counterfactual import SHIPPED
+from serac.counterfactual.model import CounterfactualModel, read_config
 from serac.demonstrations import PAPER, IkeSettings
 from serac.embedded import load_embedded_base
 from serac.overlay import FactOverlay
@@ -105,6 +106,15 @@ class Setup:
         """The shipped counterfactual model, asked plain prompts."""
         model = cast(TransformersBase, CounterfactualModel.load(self.base).model)
         return PlainModel(model.model, model.tokenizer)
+
+    def models_of(self, name: str) -> dict[str, str]:
+        """Return what names the trained models that an editor asks beside the base model."""
+        told = {}
+        if name == "overlay":
+            told["scope_classifier"] = self.scorer.fingerprint
+        if name in ("overlay", "serac"):
+            told["counterfactual_model"] = str(read_config(SHIPPED)["model_sha256"])[:12]
+        return told
 
     def memory(self) -> EditMemory:
         """Return an empty memory in a file of its own."""

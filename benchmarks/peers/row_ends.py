@@ -25,9 +25,8 @@ class RowEnds:
         first: The first block to run.
 
     Attributes:
-        hidden: (r, e, d) hidden states of the ends, of which the longest has e places; beyond a
-            row's length they mean nothing.
-        starts: (r,) as given: place p of a row is p minus its start in these.
+        hidden: (r, e, d) hidden states of the ends, of which the longest has e places: place p of
+            a row is p minus its start in these. Beyond a row's length they mean nothing.
     """
 
     @torch.no_grad()
@@ -39,7 +38,7 @@ class RowEnds:
         starts: torch.Tensor,
         first: int,
     ) -> None:
-        self.blocks, self.starts, self.first = blocks, starts, first
+        self.blocks, self.first = blocks, first
         ends = torch.arange(int((lengths - starts).max()), device=hidden.device)
         self._places = starts[:, None] + ends
         self.hidden = _taken(hidden, self._places.clamp(max=hidden.shape[1] - 1), 1)

@@ -115,15 +115,23 @@ class _Part:
                 else:
                     observe(self.found, puts, as_ever, sizes, progress)
         observe(self.found, waiting, as_ever, sizes, progress)
+        self._share_prepared()
         return dropped
 
+    def _share_prepared(self) -> None:
+        """Count what was done for all edits at once; if that was most, single times say nothing."""
+        each = self.costs[SECONDS]
+        shared = self.prepared / len(each)
+        alone = [shared + own for own in each]
+        self.costs[SECONDS] = [float(np.mean(alone))] if self.prepared > sum(each) else alone
+
     def _prepare(self, cases: Sequence[PeerCase]) -> None:
-        """Let an editor that can make the changes of several edits at once do so; it counts."""
+        """Let an editor that can make the changes of several edits at once do so."""
         prepare = getattr(self.editor, "prepare", None)
         if prepare is not None:
             with measured(self.run.device) as cost:
                 prepare([case.edit for case in cases])
-            self.prepared = cost.seconds / len(cases)
+            self.prepared = cost.seconds
 
     def together(self, size: int, progress: Progress) -> int:
         """Apply so many edits, ask a sample of their cases; return how many were dropped."""
@@ -156,7 +164,7 @@ class _Part:
 
     def applied(self, cost: Cost, edits: int) -> None:
         """Note what applying took, and what has to be kept for it."""
-        self._cost(SECONDS, cost.seconds / edits + self.prepared)
+        self._cost(SECONDS, cost.seconds / edits)
         self._cost(MEMORY, cost.mib)
         kept = getattr(self.editor, "bytes_kept", None)
         self._cost(KEPT, (kept() if kept else self.run.original.changed_bytes()) / MIB)

@@ -21,7 +21,7 @@ from memory_store.errors import ArtifactError
 
 LENGTH = 128
 BATCH = {"cuda": 256, "cpu": 128}
-"""Texts that are written at once."""
+"""Texts that are written at once; it decides, beside the seed, what is drawn."""
 
 log = logging.getLogger(__name__)
 
@@ -67,16 +67,17 @@ def second_moments(
         blocks: The model, unedited.
         tokenizer: Its tokenizer.
         layer: The block.
-        tokens: How many keys to take, rounded up to whole batches of texts.
+        tokens: How many keys to take, rounded up to whole texts.
         seed: Decides what the model writes.
         file: Where to keep them, as safetensors; nowhere when ``None``.
 
     Raises:
-        ArtifactError: The file holds those of another model, block, number of tokens or seed, or
-            is damaged.
+        ArtifactError: The file holds those of another model, block, number of tokens, batch or
+            seed, or is damaged.
     """
     made_of = {
         "model": blocks.fingerprint(),
+        "batch": str(_texts_at_once(blocks)),
         "layer": str(layer),
         "wanted": str(tokens),
         "seed": str(seed),
@@ -104,7 +105,7 @@ def measured(
     """Have the model write, and return the second moments of the keys of what it wrote."""
     size = blocks.projection(layer).in_features
     total = torch.zeros(size, size, dtype=torch.float64)
-    at_once = BATCH.get(blocks.device.type, BATCH["cpu"])
+    at_once = _texts_at_once(blocks)
     done = 0
     while done < tokens:
         texts = min(at_once, -(-(tokens - done) // LENGTH))
@@ -115,6 +116,10 @@ def measured(
         done += len(flat)
         log.info("block %d: second moments of %d of %d tokens", layer, done, tokens)
     return SecondMoments(total / done, done)
+
+
+def _texts_at_once(blocks: LlamaBlocks) -> int:
+    return BATCH.get(blocks.device.type, BATCH["cpu"])
 
 
 def keys_of(blocks: LlamaBlocks, layer: int, hidden: torch.Tensor) -> torch.Tensor:
@@ -149,7 +154,7 @@ def _read(file: Path, wanted: dict[str, str]) -> SecondMoments:
         raise ArtifactError(f"{file} is damaged; remove it, and it is made again") from error
     if {name: noted.get(name) for name in wanted} != wanted:
         raise ArtifactError(
-            f"{file} holds the second moments of another model, block, number of tokens or seed; "
-            "remove it, or name another file"
+            f"{file} holds the second moments of another model, block, number of tokens, batch or "
+            "seed; remove it, or name another file"
         )
     return SecondMoments(matrix, int(noted["tokens"]))

@@ -39,7 +39,9 @@ REMEMBERED = 64
 """Conversations whose queries are kept: the same turn is asked about more than once."""
 
 _LABEL = re.compile(r"\bquery ?[:\uff1a]", re.IGNORECASE)
-_REMARK = re.compile(r"\s*\([^()]*\)$")
+_GOES_ON = re.compile(r"^\W*(?:user|assistant) ?[:\uff1a]", re.IGNORECASE | re.MULTILINE)
+_ENDS = (".", "?", "!")
+_REMARK = re.compile(r"(?:(?<=[.?!])|(?<=[.?!][\"'\u201d\u2019])|(?<=\bsame))\s*\([^()]*\)$", re.I)
 _AROUND = " \t*_`\"'\u201c\u201d\u2018\u2019"
 
 log = logging.getLogger(__name__)
@@ -88,7 +90,8 @@ class PromptedRewriter:
         query = read_query(self._reply(prompt_of(turns)))
         if query is None or query.casefold() == turns[-1].content.strip().casefold():
             return None
-        return None if has_new_names(query, turns) else query
+        # A model that is too small repeats what it was shown.
+        return None if query in _shown_queries() or has_new_names(query, turns) else query
 
     def _asked(self, prompt: str) -> str:
         try:
@@ -110,24 +113,43 @@ def prompt_of(turns: Sequence[Turn]) -> str:
 def read_query(text: str) -> str | None:
     """Return the query that a model wrote, or ``None`` where the turn stands as it is.
 
-    It stands after the last label, or else in the last line: what comes before are thoughts.
+    It stands after the last label, or else in the last line: what comes before are thoughts. Where
+    the model goes on with another conversation, that is not read; nor is a last line that was cut
+    off.
 
     Args:
         text: What the model wrote.
     """
-    after = _LABEL.split(text)
-    lines = [_REMARK.sub("", line.strip(_AROUND)) for line in after[-1].splitlines()]
-    said = [line for line in lines if line]
+    after = _LABEL.split(_GOES_ON.split(text)[0])
+    said = [line for line in map(_bare, after[-1].splitlines()) if line]
     if not said:
         return None
-    line = said[0] if len(after) > 1 else said[-1]
-    return read_rewritten(line) if len(line) <= LONGEST_QUERY else None
+    alone = len(after) > 1 or len(said) == 1
+    line = said[0] if alone else said[-1]
+    if len(line) > LONGEST_QUERY or not (alone or line.endswith(_ENDS)):
+        return None
+    return read_rewritten(line)
+
+
+def _bare(line: str) -> str:
+    """Return a line without markup, quotation marks, and a remark in brackets after its end."""
+    bare = line.strip(_AROUND)
+    return _REMARK.sub("", bare).strip(_AROUND) if _REMARK.search(bare) else bare
 
 
 @cache
 def _beginning() -> str:
-    shown = tomllib.loads(FILE.read_text("utf-8"))["demonstration"]
-    return "\n\n".join([INSTRUCTIONS, *map(_demonstration, shown)])
+    return "\n\n".join([INSTRUCTIONS, *map(_demonstration, _shown())])
+
+
+@cache
+def _shown_queries() -> frozenset[str]:
+    return frozenset(entry["query"] for entry in _shown() if "query" in entry)
+
+
+def _shown() -> list[dict[str, Any]]:
+    read: list[dict[str, Any]] = tomllib.loads(FILE.read_text("utf-8"))["demonstration"]
+    return read
 
 
 def _demonstration(entry: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from benchmarks.peers.tokens import tokenize
 TEXTS = ("Ada lives in Rome", "A", "Ivo lives by the sea, and Ada lives")
 
 
-def whole_and_ends(model, tokenizer, starts, first):
+def whole_rows(model, tokenizer, first):
     blocks = LlamaBlocks(model)
     texts = [tokenize(tokenizer, text) for text in TEXTS]
     ids, _ = blocks.batch(texts, 0)
@@ -22,7 +22,7 @@ def whole_and_ends(model, tokenizer, starts, first):
 @pytest.mark.parametrize("first", [0, 2, 4])
 def test_ends_are_as_the_whole_rows(model, tokenizer, attention, starts, first):
     model.set_attn_implementation(attention)
-    blocks, hidden, lengths = whole_and_ends(model, tokenizer, starts, first)
+    blocks, hidden, lengths = whole_rows(model, tokenizer, first)
     places = torch.tensor(starts)
     ends = RowEnds(blocks, hidden, torch.tensor(lengths), places, first)
     change = torch.randn(len(TEXTS), 1, hidden.shape[2], requires_grad=True)

@@ -42,6 +42,9 @@ def test_the_prompt_ends_with_the_conversation():
         f"They mean the tower.\nQuery: none yet\n\nQuery: {ASKED}\nIt is a tower.",
         f"Here it is:\n\n{ASKED}\n",
         f"{ASKED} (it = the tower)",
+        f'"{ASKED}" (it = the tower)',
+        f"{ASKED}\n\nUser: And how tall is it?\nQuery: How tall is the Space Needle?",
+        f"Query: {ASKED}\nAssistant: Mona Reyes.\nQuery: same",
     ],
 )
 def test_the_query_is_found_in_what_a_model_writes(text):
@@ -60,6 +63,9 @@ def test_the_query_is_found_in_what_a_model_writes(text):
         "Who designed it?",  # the turn as it is
         "Who designed the Eiffel Tower?",  # nobody has named that
         "Who " + "x" * LONGEST_QUERY,
+        "They speak of a tower.\nIt must be the Space Needle, so who",  # cut off
+        "What do foxes eat?",  # of a demonstration
+        "User: Who designed the Space Needle?\nQuery: What do foxes eat?",  # another conversation
     ],
 )
 def test_a_turn_is_left_as_it_is(text):
@@ -70,6 +76,10 @@ def test_a_turn_is_left_as_it_is(text):
 def test_whatever_a_model_writes_a_query_is_one_line_or_none(text):
     query = read_query(text)
     assert query is None or (query.strip() == query != "" and len(query.splitlines()) == 1)
+
+
+def test_brackets_of_a_name_stay():
+    assert read_query("How long is Jaws (1975)") == "How long is Jaws (1975)"
 
 
 def test_each_conversation_is_asked_about_once():
