@@ -35,7 +35,7 @@ from serac.query_rewriting.model import ADAPTER
 from serac.turn_scope import load_turn_scope
 from serac.view import Rewriter
 
-PARTS = ("counterfact", "zsre", "own", "prompted", "convsent", "texts", "speed")
+PARTS = ("counterfact", "zsre", "own", "follow_ups", "prompted", "convsent", "texts", "speed")
 LONGEST = 48
 """Tokens that are read of a longer answer to a case of our own."""
 
@@ -139,7 +139,7 @@ class _Run:
             overlay.base.max_new_tokens = LONGEST  # type: ignore[attr-defined]
             if name == "own":
                 add_statements(rows, overlay, told, progress, most, self.by)
-            if "auto" in self.by:
+            elif "auto" in self.by:
                 add_follow_ups(rows, overlay, told, progress, most)
         elif name == "texts":
             add_texts(rows, overlay, self.data, 1 if self.small else 20, self.seed, progress)

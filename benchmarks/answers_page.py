@@ -10,7 +10,8 @@ TITLES = {
     "answers_counterfact": "CounterFact, 21,919 edits",
     "answers_zsre": "zsRE, 737 edits",
     "answers_own": "Cases of our own writing",
-    "answers_prompted": "Follow-ups, rewritten by a large chat model",
+    "answers_follow_ups": "Follow-ups of our own writing",
+    "answers_prompted": "The same follow-ups, rewritten by a large chat model",
     "answers_convsent": "ConvSent: opinions of a persona",
     "answers_texts": "Longer texts",
     "answers_speed": "What an answer costs",
@@ -52,7 +53,10 @@ set's label, stands below the answers.
 Follow-ups and unrelated turns are those of our own test conversations, each with the turns before
 it, read in all the ways in which the query rewriter makes it stand on its own and as it stands in
 its conversation (the turn classifier), and held to the threshold for both together. With the
-*right edit given* it is read in the likeliest of them.
+*right edit given* it is read in the likeliest of them. *Rewritten by a large chat model* replays
+the one query that such a model, which is not named, wrote of each turn under the prompt of
+`rewriter="prompted"`; it was shown that prompt alone, so neither edits, nor answers, nor later
+turns. Thresholds are the same; nothing was chosen for it.
 
 Costs are ratios to the base model's, asked in its chat: the time to the first token of a prompt as
 it is, and the time until a reader of the stream has the first words, which IKE holds back until

@@ -99,8 +99,8 @@ def own_facts() -> tuple[Fact, ...]:
 def follow_ups(part: Literal["dev", "test"]) -> tuple[Conversation, ...]:
     """Return the conversations of a part.
 
-    Those for dev were read while the query rewriter was worked on; those for test were written
-    apart from what it is trained on, and not looked at.
+    Those for dev were read while query rewriting was worked on; those for test were written apart
+    from what is trained on and from its prompts, and not looked at before they were measured.
     """
     return tuple(
         Conversation(

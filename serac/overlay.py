@@ -277,7 +277,7 @@ class FactOverlay:
         return StreamedReply(decision, self._chunks(turns, decision))
 
     def decide(self, query: Query) -> Decision:
-        """Return where a query would go; no model answers."""
+        """Return where a query would go; no model answers, though one may rewrite a later turn."""
         return self.router.decide(as_turns(query))
 
     def decide_many(self, queries: Sequence[Query]) -> list[Decision]:

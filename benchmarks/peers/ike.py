@@ -6,7 +6,7 @@ edits, the k edits nearest to the query are put there, whether or not they conce
 it is commonly run. Where ours departs: the demonstrations are of our own writing (350 facts, the
 paper's come from CounterFact's train split), nearness is measured by the embedded encoder, and the
 answer is one line. Number and ratio of the demonstrations are the paper's: 32, as copies, updates
-and retains in the ratio 1:3:4.
+and retains in the ratio 1:3:4; k is 4.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """MEND: networks that turn an edit's gradient into a better update.
 
 Mitchell et al., *Fast Model Editing at Scale*, ICLR 2022. Where ours departs: the edit rates begin
-at the plain gradient's best on dev, the networks' second layer has no ramp at its beginning, and
+at the plain gradient's best on dev, the networks' second layer has no ramp at its beginning,
 every fourth step of the training has eight edits share an update, since several are applied at
-once here.
+once here, and the training was short: 3,000 steps over 1,687 edits (the paper's sets have tens of
+thousands), after which its losses on dev were still falling.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
 """The overlay itself behind the seam of the other editors.
 
-The shipped scope classifier decides at its default threshold, with ``auto`` as the answerer: the
-counterfactual model for a short query about one edit, the base model under IKE for any other. As
-everywhere in the comparison, prompts are plain text: out of scope the base model continues the
-query as it is, and a task that would be put to the chat model goes to IKE's plain prompt.
+The scope classifier decides at its default threshold, with ``auto`` as the answerer: the
+counterfactual model for a short query about one edit, the base model under IKE for any other.
+Classifier and model were trained beforehand, on CounterFact's and zsRE's train files among others;
+none of the edits here is in those. As everywhere in the comparison, prompts are plain text: out of
+scope the base model continues the query as it is, a task that would be put to the chat model goes
+to IKE's plain prompt, and questions are not taken apart into hops.
 """
 
 from __future__ import annotations

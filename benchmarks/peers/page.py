@@ -47,10 +47,11 @@ OPENING = """# Editors side by side
 Drawn from the rows in `benchmarks/results/` by `python -m benchmarks report`; don't edit by hand.
 
 Every editor gets the same edits of the same base model, the embedded SmolLM2-135M-Instruct, in
-the same order, and is asked the same queries; the seed fixes all of it. With one edit at a time
-each edit is applied to the unedited model, asked about, and taken back; with more, all of them are
-applied, and a sample of their cases is asked. Prompts are plain text that the model continues, and
-a cloze of CounterFact is continued as it stands: so figures differ from those on
+the same order; the seed fixes it. With one edit at a time each edit is applied to the unedited
+model, asked about, and taken back; with more, all of them are applied, and a sample of their cases
+is asked: the first n of one order, so that editors with the same n are asked the same queries.
+Prompts are plain text that the model continues, and a cloze of CounterFact is continued as it
+stands: so figures differ from those on
 [answers.md](answers.md), where the base model is asked in its chat format. Answers are decoded
 greedily; one *follows the edit* if it holds the new object and not the old one, case and
 punctuation folded.
@@ -61,7 +62,8 @@ punctuation folded.
   the probabilities (of the mean log-probability a token).
 - *Same text as unedited* is locality: the share of out-of-scope queries after which the edited
   model writes exactly what the unedited one does. Neighbourhood prompts whose subject and relation
-  are edited themselves are left out.
+  are edited themselves are left out. Of editors whose answer ends with its line (IKE), or that have
+  their facts in every prompt, next to no text can be the same; NS says how they do otherwise.
 - GE is the entropy of bigrams and trigrams of a longer text about the subject, its beginning
   included. It falls where a model repeats itself, and also where it writes little, as a
   counterfactual model does that answers with a name: the words written stand beside it.
@@ -71,14 +73,15 @@ punctuation folded.
   vectors where they are kept, or the weights that changed. *Seconds to get ready* is spent once a
   model, as for ROME's second moments; what MEND's training took is not in it.
 - *Undone bit for bit* says how often, once edits were taken back, all weights and the logits of
-  some probes were what they were before.
+  some probes were what they were before; editors of prompts never touch them. *Seconds a query* is
+  the time of 16 that are answered together, over 16.
 - Costs can be compared between editors that ran on the same device alone, so each device has a
   table of its own.
 
-None of the editors was tuned for this model beyond what is said of it below. Intervals are 95%
-percentile bootstraps over records, and exact ones where a share is 0 or 1; they don't tell how much
-another draw of the edits that are applied together would change. An editor without a column, or a
-number of edits without a table, has not been run yet.
+None of the editors was tuned for this model, or trained, beyond what is said of it below. Intervals
+are 95% percentile bootstraps over records, and exact ones where a share is 0 or 1; they don't tell
+how much another draw of the edits that are applied together would change. An editor without a
+column, or a number of edits without a table, has not been run yet.
 """
 
 
@@ -256,6 +259,13 @@ def _traced(facts: Mapping[str, Any]) -> str:
         f"NeurIPS 2022). Mean over {facts['n']:,} facts that the unedited model knows; seed "
         f"{facts['seed']}; `{facts['command']}`.\n",
     ]
+    window = facts.get("window")
+    if window:
+        lines[-1] = lines[-1].rstrip() + (
+            f" Of MLPs and attentions those of {window} blocks around each are put back together, "
+            "so a maximum may be the work of a neighbour, and blocks near the first have fewer "
+            "neighbours. No interval is kept of single effects.\n"
+        )
     roles = list(facts["roles"])
     for state, by_role in traced(facts).items():
         best = max(

@@ -4,7 +4,7 @@ Lewis et al., "Retrieval-Augmented Generation for Knowledge-Intensive NLP Tasks"
 the paper that it is named after; ours has neither its trained retriever nor its marginalisation
 over documents, but is what is commonly built: a vector store (LangChain's ``InMemoryVectorStore``
 over the embedded encoder), and the k nearest texts put into the prompt of a model that was not
-trained for it. No threshold, no demonstrations.
+trained for it. No threshold, no demonstrations; k is 4.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ def read_facts(data: Path) -> list[Fact]:
 
 
 def as_record(traces: Traces, seed: int) -> dict[str, Any]:
-    """Return averages as plain JSON values: effects by role and block, with their intervals.
+    """Return averages as plain JSON values: effects by role and block, the total with an interval.
 
     Args:
         traces: What was traced.
