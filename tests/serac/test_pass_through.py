@@ -25,7 +25,7 @@ pytestmark = pytest.mark.model
 
 EDITS = 1000
 WITH_HOPS = 20
-TOKENS = 3
+TOKENS = 2
 """Tokens of an answer; each costs a pass through the model, on cores that may be slow."""
 
 

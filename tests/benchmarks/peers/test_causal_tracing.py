@@ -10,8 +10,8 @@ from benchmarks.peers.causal_tracing import (
     by_role,
     trace,
 )
-from benchmarks.peers.edited_weights import WeightsModel
 from benchmarks.peers.llama_blocks import LlamaBlocks
+from benchmarks.peers.scoring import PlainModel
 from benchmarks.peers.tracing_roles import (
     ROLES,
     Fact,
@@ -195,7 +195,7 @@ def test_known_facts_are_those_that_are_generated(model, blocks, tokenizer):
     with torch.no_grad():
         model.model.embed_tokens.weight[others] = 0  # so that letters are what it writes
     # A continuation is given a space unless the prompt ends with one.
-    said = WeightsModel(model, tokenizer).generate(["Ada is in "], 3)[0]
+    said = PlainModel(model, tokenizer).generate(["Ada is in "], 3)[0]
     known = Fact("Ada is in ", "Ada", said)
     found = known_facts(blocks, tokenizer, [FACTS[0], known, FACTS[1], known])
     assert found == [known, known]
