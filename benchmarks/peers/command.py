@@ -177,7 +177,7 @@ def run_editor(
         again: Whether to run what the rows have already.
     """
     editor: Editor | None = None
-    ready = Cost()
+    ready: Cost | None = None
     everything = plan.cases.size
     sizes = dict.fromkeys(everything if n is None else min(n, everything) for n in counts)
     for size in sizes:
@@ -194,7 +194,7 @@ def run_editor(
         )
         with progress_bar(f"{plan.cases.name}, {name}, {edits_text(size)}", None) as progress:
             run.measure(editor, size, rows, progress)
-        if name in OF_WEIGHTS:  # the others only load what all share
+        if name in OF_WEIGHTS and ready is not None:  # the others only load what all share
             rows.add(COST, READY, [ready.seconds], **part_notes(editor, size))
         rows.write(plan.out, beside=True)
         took = time.perf_counter() - started

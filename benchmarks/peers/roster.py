@@ -224,9 +224,13 @@ def chosen(names: list[str], mend: Path | None) -> list[str]:
     return names or [name for name in EDITORS if name != "mend" or mend is not None]
 
 
-def made(name: str, setup: Setup) -> tuple[Editor, Cost]:
-    """Return an editor, ready for its first edit, and what it took to get it ready."""
+def made(name: str, setup: Setup) -> tuple[Editor, Cost | None]:
+    """Return an editor, ready for its first edit, and what it took to get it ready.
+
+    The latter is ``None`` where most of it was done before: ROME's second moments are in a file.
+    """
     _ = setup.original  # before any editor has the model, and outside what is timed
+    kept = name == "rome" and setup.second_moments is not None and setup.second_moments.exists()
     with measured(setup.device) as cost:
         editor = EDITORS[name](setup)
-    return editor, cost
+    return editor, None if kept else cost

@@ -5,7 +5,7 @@ from benchmarks.__main__ import app
 from benchmarks.peers.cases import PeerCases, everyday_questions
 from benchmarks.peers.command import Plan, run_editor
 from benchmarks.peers.evaluation import SMALL
-from benchmarks.peers.roster import EDITORS, Setup, chosen
+from benchmarks.peers.roster import EDITORS, Setup, chosen, made
 from benchmarks.rows import read_rows
 from memory_store.errors import ErrataError
 
@@ -76,6 +76,15 @@ def test_what_there_is_not_is_refused(data, tmp_path):
 def test_rome_edits_the_block_it_is_given(base, encoder):
     with Setup("cpu", base, encoder, rome_block=1, small=True) as setup:
         assert EDITORS["rome"](setup).editor.settings.layer == 1
+
+
+def test_second_moments_from_a_file_are_not_timed(base, encoder, tmp_path):
+    file = tmp_path / "moments.safetensors"
+    with Setup("cpu", base, encoder, second_moments=file, rome_block=1, small=True) as setup:
+        assert made("rome", setup)[1] is not None
+        assert file.is_file()
+        assert made("rome", setup)[1] is None
+        assert made("ft", setup)[1] is not None
 
 
 def test_mend_needs_its_folder(tmp_path):
