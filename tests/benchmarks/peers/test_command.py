@@ -84,7 +84,6 @@ def test_second_moments_from_a_file_are_not_timed(base, encoder, tmp_path):
         assert made("rome", setup)[1] is not None
         assert file.is_file()
         assert made("rome", setup)[1] is None
-        assert made("ft", setup)[1] is not None
 
 
 def test_mend_needs_its_folder(tmp_path):
