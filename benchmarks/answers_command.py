@@ -22,6 +22,7 @@ from benchmarks.remembering import RememberingEncoder
 from benchmarks.rows import RESULTS, Rows
 from benchmarks.told import keep
 from classifiers import load_scope_classifier
+from classifiers.lora_training import check_out
 from memory_store import EditMemory, SentenceTransformerEncoder
 from memory_store.errors import ErrataError
 from serac.adapter_files import read_adapter_config
@@ -33,7 +34,6 @@ from serac.overlay import FactOverlay
 from serac.query_rewriting import SHIPPED as REWRITER
 from serac.query_rewriting.model import ADAPTER
 from serac.turn_scope import load_turn_scope
-from serac.view import Rewriter
 
 PARTS = ("counterfact", "zsre", "own", "follow_ups", "prompted", "convsent", "texts", "speed")
 LONGEST = 48
@@ -82,6 +82,7 @@ def answers(
             raise ErrataError(f"there is no {unknown[0]}; use {', '.join(known)}")
     if small and out.resolve() == RESULTS.resolve():
         raise ErrataError("a small run is no result; name another folder with --out")
+    check_out(out)
     run = _Run(data, out.resolve(), seed, counterfactual_model, by, small)
     for name in parts:
         started = time.perf_counter()
@@ -114,8 +115,7 @@ class _Run:
             memory_with(edits, Path(folder) / "facts.db", self.encoder) as memory,
             progress_bar(name, None) as progress,
         ):
-            rewriter = recorded_rewriter() if name == "prompted" else "trained"
-            overlay = self._overlay(memory, rewriter)
+            overlay = self._overlay(memory, prompted=name == "prompted")
             self._measure(name, rows, overlay, benchmark, told.append, progress)
         if told:
             kept = "_".join([f"answers_{name}", *(self.by if self.some else ())])
@@ -171,7 +171,7 @@ class _Run:
             words,
             scope_classifier=self.trained.fingerprint,
             query_rewriter=self._rewriter_of(name),
-            turn_classifier=self.turn_scope.fingerprint,
+            turn_classifier=None if name == "prompted" else self.turn_scope.fingerprint,
             counterfactual_model=read_config(self.model)["model_sha256"][:12],
             **({"edits_in_memory": len(benchmark.edits)} if benchmark else {}),
         )
@@ -182,13 +182,14 @@ class _Run:
             return "a large chat model, recorded"
         return str(read_adapter_config(REWRITER, ADAPTER)["model_sha256"][:12])
 
-    def _overlay(self, memory: EditMemory, rewriter: Rewriter | str) -> FactOverlay:
+    def _overlay(self, memory: EditMemory, *, prompted: bool) -> FactOverlay:
+        """Return an overlay as ``open`` makes it, without the multi-hop route."""
         return FactOverlay(
             memory,
             self.trained,
             self.trained.threshold_for(),
             counterfactual_model=self.model,
             recall_floor=self.trained.recall_floor,
-            rewriter=rewriter,
-            turn_scope=self.turn_scope,
+            rewriter=recorded_rewriter("test") if prompted else "trained",
+            turn_scope=None if prompted else self.turn_scope,
         )

@@ -56,7 +56,8 @@ its conversation (the turn classifier), and held to the threshold for both toget
 *right edit given* it is read in the likeliest of them. *Rewritten by a large chat model* replays
 the one query that such a model, which is not named, wrote of each turn under the prompt of
 `rewriter="prompted"`; it was shown that prompt alone, so neither edits, nor answers, nor later
-turns. Thresholds are the same; nothing was chosen for it.
+turns. Then the turn classifier isn't asked, and rewritten turns are held to a threshold chosen on
+such replies for dev conversations (`python -m benchmarks follow_ups --rewriter recorded`).
 
 Costs are ratios to the base model's, asked in its chat: the time to the first token of a prompt as
 it is, and the time until a reader of the stream has the first words, which IKE holds back until

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from benchmarks.own import Conversation, follow_ups
+from benchmarks.recorded_queries import recorded_conversations, recorded_rewriter
 from benchmarks.rows import RESULTS, Rows
 from benchmarks.told import keep
 from classifiers import SHIPPED as SCOPE
@@ -33,7 +34,7 @@ from serac.view import may_refer_back
 NAME = "follow_ups_dev"
 COMMAND = "python -m benchmarks follow_ups"
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-PROMPTED = "prompted"
+RECORDED = "recorded"
 RIGHT, WRONG, UNRELATED = "right edit fires", "another edit fires", "unrelated turn fires"
 
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of the rows.")]
@@ -41,8 +42,8 @@ RewriterOption = Annotated[
     str | None,
     typer.Option(
         "--rewriter",
-        help="Folder of the query rewriter, or 'prompted' for the embedded base model; the shipped "
-        "one if none.",
+        help="Folder of the query rewriter, or 'recorded' for a large chat model's queries; the "
+        "shipped one if none.",
     ),
 ]
 ScopeOption = Annotated[
@@ -148,7 +149,7 @@ def follow_ups_command(
     conversations: MostOption = None,
 ) -> None:
     """What fires on the dev conversations' later turns, by the threshold they are held to."""
-    folder_of = None if rewriter == PROMPTED else Path(rewriter or SHIPPED)
+    folder_of = None if rewriter == RECORDED else Path(rewriter or SHIPPED)
     command = _command(folder_of, scope, conversations)
     if command != COMMAND and out.resolve() == RESULTS.resolve():
         raise ErrataError(
@@ -163,11 +164,12 @@ def follow_ups_command(
         0,
         command,
         scope_classifier=trained.fingerprint,
-        query_rewriter=read_config(folder_of)["model_sha256"][:12] if folder_of else PROMPTED,
-        turn_classifier=turns.fingerprint,
+        query_rewriter=read_config(folder_of)["model_sha256"][:12] if folder_of else RECORDED,
+        turn_classifier=turns.fingerprint if folder_of else None,
     )
     told: list[dict[str, Any]] = []
-    read = follow_ups("dev")[-(conversations or 0) :]
+    every = follow_ups("dev") if folder_of else recorded_conversations("dev")
+    read = every[-(conversations or 0) :]
     with (
         tempfile.TemporaryDirectory() as folder,
         EditMemory.open(Path(folder) / "facts.db", encoder) as memory,
@@ -178,12 +180,13 @@ def follow_ups_command(
             trained,
             trained.threshold_for(),
             recall_floor=trained.recall_floor,
-            rewriter=folder_of or PROMPTED,
-            turn_scope=turns,
+            rewriter=folder_of or recorded_rewriter("dev"),
+            turn_scope=turns if folder_of else None,
         )
         judged = measure(overlay, read, told.append, progress)
         usual = overlay.router.threshold
-        add_rows(rows, judged, usual, max(usual, turns.threshold))
+        later = turns.threshold if folder_of else overlay.router.turn_threshold
+        add_rows(rows, judged, usual, max(usual, later))
     keep(told, out, NAME)
     file = rows.write(out)
     for row in rows.rows:
@@ -195,7 +198,7 @@ def follow_ups_command(
 def _command(rewriter: Path | None, scope: Path | None, conversations: int | None) -> str:
     words = COMMAND
     if rewriter is None:
-        words += f" --rewriter {PROMPTED}"
+        words += f" --rewriter {RECORDED}"
     elif rewriter.resolve() != SHIPPED.resolve():
         words += " --rewriter FOLDER"
     words += "" if scope is None or scope.resolve() == SCOPE.resolve() else " --scope FOLDER"

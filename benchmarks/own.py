@@ -13,6 +13,8 @@ from serac.conversation import Turn
 
 FOLDER = Path(__file__).parent / "own_cases"
 
+Part = Literal["dev", "test"]
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -96,7 +98,7 @@ def own_facts() -> tuple[Fact, ...]:
     )
 
 
-def follow_ups(part: Literal["dev", "test"]) -> tuple[Conversation, ...]:
+def follow_ups(part: Part) -> tuple[Conversation, ...]:
     """Return the conversations of a part.
 
     Those for dev were read while query rewriting was worked on; those for test were written apart

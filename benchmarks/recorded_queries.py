@@ -1,7 +1,8 @@
 """What a large chat model wrote under the prompt of :class:`PromptedRewriter`, kept to be replayed.
 
-None runs on a machine without a GPU; so it was asked once, about each later turn of the test
-conversations, and its replies stand in ``own_cases/follow_up_queries.toml``.
+None runs on a machine without a GPU; so one was asked once, about each later turn of the test
+conversations and of those for dev that are most like them, and its replies stand in
+``own_cases/follow_up_queries_dev.toml`` and ``..._test.toml``.
 """
 
 from __future__ import annotations
@@ -10,15 +11,14 @@ import hashlib
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from benchmarks.own import FOLDER, follow_ups
+from benchmarks.own import FOLDER, Conversation, Part, follow_ups
 from memory_store.errors import ErrataError
 from serac.conversation import Turn
 from serac.query_rewriting import PromptedRewriter
 from serac.query_rewriting.prompted import prompt_of
 from serac.view import may_refer_back
-
-FILE = FOLDER / "follow_up_queries.toml"
 
 
 class RecordedModel:
@@ -59,21 +59,21 @@ class RecordedModel:
         yield self.reply(turns)
 
 
-def recorded_rewriter(file: Path = FILE) -> PromptedRewriter:
+def recorded_rewriter(part: Part, folder: Path = FOLDER) -> PromptedRewriter:
     """Return a rewriter that asks the recorded model.
 
     Args:
-        file: The replies: of each test conversation those to its later turns, in order.
+        part: Whose conversations it was asked about.
+        folder: Where the replies lie: of each conversation those to its later turns, in order.
 
     Raises:
         ErrataError: The replies are to other conversations, or to another prompt.
     """
-    recorded = tomllib.loads(file.read_text("utf-8"))
-    prompts = later_prompts()
+    file, recorded = _read(part, folder)
+    prompts = later_prompts(recorded_conversations(part, folder))
     replies = [entry["queries"] for entry in recorded["conversation"]]
-    if recorded["prompts"] != fingerprint(prompts) or list(map(len, prompts)) != list(
-        map(len, replies)
-    ):
+    counted = list(map(len, prompts)) == list(map(len, replies))
+    if not counted or recorded["prompts"] != fingerprint(prompts):
         raise ErrataError(f"{file} holds replies to other prompts; record them anew")
     pairs = zip(prompts, replies, strict=True)
     model = RecordedModel(
@@ -82,14 +82,28 @@ def recorded_rewriter(file: Path = FILE) -> PromptedRewriter:
     return PromptedRewriter(lambda: model)
 
 
-def later_prompts() -> list[list[str]]:
-    """Return the prompt for each later turn of each test conversation."""
+def recorded_conversations(part: Part, folder: Path = FOLDER) -> tuple[Conversation, ...]:
+    """Return the conversations of a part that replies were recorded for: all from one on."""
+    return follow_ups(part)[_read(part, folder)[1]["first"] :]
+
+
+def later_prompts(conversations: Sequence[Conversation]) -> list[list[str]]:
+    """Return the prompt for each later turn of each conversation, but for openings."""
     return [
-        [prompt_of(turns) for _, turns in conversation.read() if may_refer_back(turns)]
-        for conversation in follow_ups("test")
+        [
+            prompt_of(turns)
+            for turn, turns in conversation.read()
+            if turn.kind != "opening" and may_refer_back(turns)
+        ]
+        for conversation in conversations
     ]
 
 
 def fingerprint(prompts: Sequence[Sequence[str]]) -> str:
     """Return what names prompts: the beginning of a hash of them all."""
     return hashlib.sha256("\0".join(p for own in prompts for p in own).encode()).hexdigest()[:12]
+
+
+def _read(part: Part, folder: Path) -> tuple[Path, dict[str, Any]]:
+    file = folder / f"follow_up_queries_{part}.toml"
+    return file, tomllib.loads(file.read_text("utf-8"))

@@ -13,6 +13,7 @@ from benchmarks.multi_hop_page import multi_hop_page
 from benchmarks.peers.page import comparison_figures, comparison_page
 from benchmarks.rows import Row, read_rows, table
 from benchmarks.scope_page import FACTS, NOTES, ROC, scope_page
+from memory_store.errors import ErrataError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,7 +40,14 @@ def draw(folder: Path, docs: Path = DOCS) -> Iterator[Path]:
     """Write the pages and plots for the rows in a folder; yield each file once it is written.
 
     A page that has nothing to show without rows is not written.
+
+    Raises:
+        ErrataError: There are no rows in the folder, or there is no folder for the pages.
     """
+    if not any(folder.glob("*.jsonl")):
+        raise ErrataError(f"there are no rows in {folder}; name their folder with --out")
+    if not docs.is_dir():
+        raise ErrataError(f"there is no folder {docs}; name that of the pages with --docs")
     pages = {
         "benchmarks": page,
         "scope": scope_page,
@@ -81,8 +89,9 @@ def page(folder: Path) -> str:
     parts = [OPENING]
     for name, title in TITLES.items():
         file = folder / f"{name}.jsonl"
-        if file.is_file():
-            parts.append(_section(title, read_rows(file)))
+        rows = read_rows(file) if file.is_file() else []
+        if rows:
+            parts.append(_section(title, rows))
     return "\n".join(parts)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 
 from classifiers.thresholds import exact_interval
 from memory_store.errors import ErrataError
@@ -107,14 +108,15 @@ class Rows:
         """
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"{self.benchmark}.jsonl"
-        rows = self.rows
-        if beside and file.is_file():
-            new = {row.figure: row for row in rows}
-            rows = [new.pop(row.figure, row) for row in read_rows(file)] + list(new.values())
-        lines = [json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in rows]
         aside = file.with_name(f".{file.name}.part")  # a run that is broken off can be gone on with
-        aside.write_text("".join(lines), encoding="utf-8")
-        aside.replace(file)
+        with FileLock(file.with_name(f".{file.name}.lock")):  # other runs may write beside it
+            rows = self.rows
+            if beside and file.is_file():
+                new = {row.figure: row for row in rows}
+                rows = [new.pop(row.figure, row) for row in read_rows(file)] + list(new.values())
+            lines = [json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in rows]
+            aside.write_text("".join(lines), encoding="utf-8")
+            aside.replace(file)
         return file
 
 

@@ -175,6 +175,8 @@ class EditMemory(Settings):
             EditExistsError: An id belongs to another edit; likewise.
             MemoryBusyError: Another process was writing for too long.
         """
+        if isinstance(drafts, str):
+            raise InvalidEditError("add_many takes several edits; add takes one text")
         cleaned = []
         for number, draft in enumerate(drafts, start=1):
             try:
@@ -263,10 +265,11 @@ class EditMemory(Settings):
 
         Raises:
             DamagedMemoryError: One of them is damaged.
-            InvalidQueryError: Offset or limit is negative.
+            InvalidQueryError: Offset or limit is negative, or no whole number.
         """
-        if offset < 0 or (limit is not None and limit < 0):
-            raise InvalidQueryError("offset and limit must not be negative; give 0 or more")
+        for given in (offset, 0 if limit is None else limit):
+            if not isinstance(given, int) or given < 0:
+                raise InvalidQueryError("offset and limit are whole numbers; give 0 or more")
         if contains is not None and not isinstance(contains, str):
             raise InvalidQueryError(f"contains must be text, not {contains!r}")
         with self._lock:

@@ -98,8 +98,8 @@ class FactOverlay:
             (:class:`serac.view.GuessingRewriter`); with ``none`` or ``None`` each turn is read as
             it was written.
         turn_threshold: Probability that the turns that were made to must reach, if the threshold is
-            lower; what was measured for the scorer when ``None``. With a ``turn_scope``, that by
-            both, and all later turns must; its own threshold when ``None``.
+            lower; what was measured for the rewriter, or else the scorer, when ``None``. With a
+            ``turn_scope``, that by both, and all later turns must; its own threshold when ``None``.
         hop_scope: Judges the hops of a multi-hop question; the scorer does, with the same
             threshold, when ``None``.
         turn_scope: Judges later turns of a conversation too, as they stand in it; only where there
@@ -188,7 +188,8 @@ class FactOverlay:
             answerer: See the constructor.
             decomposer: See the constructor.
             rewriter: See the constructor. With one, and the shipped scope classifier, later turns
-                are judged by the shipped turn classifier too, unless ``turn_scope=None``.
+                are judged by the shipped turn classifier too, unless ``turn_scope=None``, or the
+                rewriter has a ``turn_threshold`` of its own, as the prompted one has.
             false_fire: Share of out-of-scope queries that may fire; picks the threshold among
                 those that the classifier was measured at. When ``None``, what the namespace was
                 calibrated to (:mod:`serac.calibration`), or else the classifier's own default. Hops
@@ -214,7 +215,9 @@ class FactOverlay:
         if apart:
             hops = load_hop_scope(per_hop, device)
         check_turn_scope(options.get("turn_scope"))
-        if folder is None and rewriter not in (None, "none") and "turn_scope" not in options:
+        own_threshold = rewriter == "prompted" or hasattr(rewriter, "turn_threshold")
+        turns = rewriter not in (None, "none") and not own_threshold
+        if folder is None and turns and "turn_scope" not in options:
             options["turn_scope"] = load_turn_scope(device)
         memory = EditMemory.open(path, encoder, namespace=namespace)
         try:
@@ -372,6 +375,8 @@ class FactOverlay:
         if named is None or named == "none":
             return None
         if named == "prompted":
+            if self._base in (None, "embedded"):
+                log.warning("the embedded model is too small to rewrite turns under a prompt")
             return PromptedRewriter(lambda: self.base)
         if not isinstance(named, (str, Path)):
             return named

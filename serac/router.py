@@ -81,8 +81,8 @@ class Router:
         recall_floor: Closeness below which an edit is not judged.
         rewriter: Makes turns that are only understood with those before them stand on their own.
         turn_threshold: Probability that turns that were made to must reach, if the threshold is
-            lower: a rewriter errs too. When ``None``, what was measured for the scorer, or else
-            :data:`TURN_THRESHOLD`.
+            lower: a rewriter errs too. When ``None``, what was measured for the rewriter, or else
+            for the scorer, or else :data:`TURN_THRESHOLD`.
         second: Asked too about an edit that the scorer puts in scope, which is if both say so.
         turn_scope: Asked too about later turns, which it reads with those before them. Then both
             count, and its threshold holds, if the usual one and ``turn_threshold``, where that is
@@ -111,8 +111,9 @@ class Router:
             raise ErrataError("a second classifier judges no turns; leave it or turn_scope out")
         self.rewriter, self.second, self.turn_scope = rewriter, second, turn_scope
         self._least_of_turns = turn_threshold or 0.0
-        if turn_threshold is None:
-            turn_threshold = getattr(scorer, "turn_threshold", None)
+        for measured in (rewriter, scorer):
+            if turn_threshold is None:
+                turn_threshold = getattr(measured, "turn_threshold", None)
         self.turn_threshold = TURN_THRESHOLD if turn_threshold is None else turn_threshold
         self.memory = memory
         self.scorer = scorer

@@ -113,6 +113,7 @@ def peers(
     with Setup(
         where, mend=mend, second_moments=second_moments, rome_block=rome_block, small=small
     ) as setup:
+        setup.check(names)
         for one in sets:
             plan = Plan(one, out, seed, amounts, where, small, options)
             for name in names:
@@ -148,11 +149,12 @@ class Plan:
         )
 
     def is_done(self, rows: Rows) -> bool:
-        """Say whether the file has the rows of a part, of the same code on the same device."""
+        """Say whether the file has the rows of a part, of the same code, device and models."""
         file = self.out / f"{rows.benchmark}.jsonl"
-        wanted = (rows.command, rows.setting["code"], rows.setting["device"])
+        wanted = {name: told for name, told in rows.setting.items() if name != "machine"}
         return file.is_file() and any(
-            (row.command, row.setting["code"], row.setting["device"]) == wanted
+            row.command == rows.command
+            and {name: row.setting.get(name) for name in wanted} == wanted
             for row in read_rows(file)
         )
 
@@ -182,13 +184,13 @@ def run_editor(
     sizes = dict.fromkeys(everything if n is None else min(n, everything) for n in counts)
     for size in sizes:
         rows = plan.rows(name, size)
+        rows.setting |= setup.models_of(name)
         if not again and plan.is_done(rows):
             err.print(f"{plan.cases.name}, {name}, {edits_text(size)}: there already")
             continue
         started = time.perf_counter()
         if editor is None:
             editor, ready = made(name, setup)
-        rows.setting |= setup.models_of(name)
         run = PeerRun(
             plan.cases, setup.unedited, setup.original, questions, plan.amounts, plan.device
         )

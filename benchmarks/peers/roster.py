@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +18,8 @@ from benchmarks.peers.evaluation import held_text
 from benchmarks.peers.fine_tuning import FT, FT_L, FineTuning, FineTuningSettings
 from benchmarks.peers.ike import Ike
 from benchmarks.peers.in_place import InPlace
-from benchmarks.peers.mend import Mend
+from benchmarks.peers.llama_blocks import LlamaBlocks
+from benchmarks.peers.mend import Mend, load_network
 from benchmarks.peers.overlay import Overlay
 from benchmarks.peers.rag import Rag
 from benchmarks.peers.rome import Rome
@@ -27,6 +29,7 @@ from benchmarks.peers.serac_rule import SeracRule
 from benchmarks.peers.stuffing import Stuffing
 from benchmarks.peers.unedited import Unedited
 from classifiers import TrainedScorer, load_scope_classifier
+from classifiers.artifact_files import CONFIG_FILE
 from memory_store import EditMemory, Encoder, SentenceTransformerEncoder
 from memory_store.errors import ErrataError
 from serac.counterfactual import SHIPPED
@@ -107,9 +110,24 @@ class Setup:
         model = cast(TransformersBase, CounterfactualModel.load(self.base).model)
         return PlainModel(model.model, model.tokenizer)
 
+    def check(self, names: Sequence[str]) -> None:
+        """Refuse at once what editors would refuse when their turn comes, after hours.
+
+        Raises:
+            ArtifactError: The folder holds no MEND, or that of another model.
+            ModelError: The base model has no such block, or is built otherwise.
+        """
+        if "mend" in names and self.mend is not None:
+            load_network(LlamaBlocks(self.base.model), self.mend)
+        if "rome" in names and self.rome_block is not None:
+            LlamaBlocks(self.base.model).check_layer(self.rome_block)
+
     def models_of(self, name: str) -> dict[str, str]:
         """Return what names the trained models that an editor asks beside the base model."""
         told = {}
+        if name == "mend" and self.mend is not None:
+            config = json.loads((self.mend / CONFIG_FILE).read_text(encoding="utf-8"))
+            told["mend"] = str(config["model_sha256"])[:12]
         if name == "overlay":
             told["scope_classifier"] = self.scorer.fingerprint
         if name in ("overlay", "serac"):

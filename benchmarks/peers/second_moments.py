@@ -83,7 +83,7 @@ def second_moments(
         "seed": str(seed),
     }
     if file is not None and file.exists():
-        return _read(file, made_of)
+        return _read(file, made_of, blocks.projection(layer).in_features)
     made = measured(blocks, tokenizer, layer, tokens, seed)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +94,7 @@ def second_moments(
         aside.write_bytes(content)
         aside.replace(file)
         # Float32 is what the file holds; a later run from the file is to be the same as this one.
-        return _read(file, made_of)
+        return _read(file, made_of, blocks.projection(layer).in_features)
     return made
 
 
@@ -144,17 +144,23 @@ def keys_and_output(
     return seen[0], output
 
 
-def _read(file: Path, wanted: dict[str, str]) -> SecondMoments:
+def _read(file: Path, wanted: dict[str, str], size: int) -> SecondMoments:
     """Return second moments from a file, if they are those that are wanted."""
+    if file.is_dir():
+        raise ArtifactError(f"{file} is a folder; name a file")
     try:
         with safe_open(file, framework="pt", device="cpu") as opened:
             noted = dict(opened.metadata() or {})
             matrix = opened.get_tensor("second_moment").double()
-    except (OSError, SafetensorError) as error:
+        tokens = int(noted["tokens"])
+        torch.linalg.cholesky(matrix + 1e-4 * matrix.diagonal().mean() * torch.eye(len(matrix)))
+    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
         raise ArtifactError(f"{file} is damaged; remove it, and it is made again") from error
     if {name: noted.get(name) for name in wanted} != wanted:
         raise ArtifactError(
             f"{file} holds the second moments of another model, block, number of tokens, batch or "
             "seed; remove it, or name another file"
         )
-    return SecondMoments(matrix, int(noted["tokens"]))
+    if len(matrix) != size:
+        raise ArtifactError(f"{file} is damaged; remove it, and it is made again")
+    return SecondMoments(matrix, tokens)

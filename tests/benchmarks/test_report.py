@@ -1,3 +1,5 @@
+import pytest
+
 from benchmarks import plots
 from benchmarks.answers_page import answers_page
 from benchmarks.multi_hop_page import multi_hop_page
@@ -5,6 +7,7 @@ from benchmarks.peers.page import comparison_page
 from benchmarks.report import DOCS, draw, page
 from benchmarks.rows import RESULTS, Rows
 from benchmarks.scope_page import scope_page
+from memory_store.errors import ErrataError
 
 
 def test_the_pages_in_the_docs_are_drawn_from_the_rows():
@@ -36,6 +39,11 @@ def test_a_plot_is_the_same_file_each_time(tmp_path):
     assert "a set: a kind" in (tmp_path / "first.svg").read_text()
 
 
-def test_without_rows_there_are_pages_and_no_plots(tmp_path):
-    files = {file.relative_to(tmp_path).as_posix() for file in draw(tmp_path, tmp_path)}
+def test_without_rows_or_a_folder_of_pages_nothing_is_drawn(tmp_path):
+    with pytest.raises(ErrataError, match="there are no rows in"):
+        list(draw(tmp_path, tmp_path))
+    (tmp_path / "counterfact.jsonl").write_text("")
+    with pytest.raises(ErrataError, match="there is no folder"):
+        list(draw(tmp_path, tmp_path / "none"))
+    files = {file.name for file in draw(tmp_path, tmp_path)}
     assert files == {"answers.md", "benchmarks.md", "scope.md"}

@@ -17,6 +17,7 @@ from serac.hop_scope import HopScope, load_hop_scope
 from serac.overlay import FactOverlay
 from serac.query_rewriting import (
     LazyRewriter,
+    PromptedRewriter,
 )
 from serac.router import TURN_THRESHOLD
 from serac.second_scope import SecondScope
@@ -332,6 +333,13 @@ class TestOpen:
             assert decision.reading == "Who designed the Space Needle?"
             assert not overlay.ask([*turns[:2], Turn("user", "Thanks!")]).decision.in_scope
             assert len(base.asked) == 3  # two turns to rewrite, one to answer
+            # Its own threshold holds, and nobody else is asked.
+            assert overlay.router.turn_scope is None
+            assert overlay.router.turn_threshold == PromptedRewriter.turn_threshold
+
+    def test_a_prompted_embedded_model_is_warned_of(self, embedded_encoder, caplog):
+        FactOverlay.open(":memory:", encoder=embedded_encoder, rewriter="prompted").close()
+        assert "too small to rewrite" in caplog.text
 
     def test_a_folder_without_a_rewriter_is_told_at_once(self, tmp_path, embedded_encoder):
         with pytest.raises(ArtifactError, match="holds no query rewriter; train one there"):

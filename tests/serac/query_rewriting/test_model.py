@@ -105,14 +105,14 @@ class TestLazy:
         assert lazy.guess_all([ASKED]) == [[Guess(None)]]
 
 
-@pytest.mark.parametrize("given", ["", "Trained", "prompted", 5, False, {}])
+@pytest.mark.parametrize("given", ["", "Trained", 5, False, {}])
 def test_what_is_no_rewriter_is_refused(given):
-    with pytest.raises(ErrataError, match=r"use one of trained, none, "):
+    with pytest.raises(ErrataError, match=r"use one of trained, prompted, none, "):
         check_rewriter(given)
 
 
 @pytest.mark.parametrize(
-    "given", ["trained", "none", None, Path("x"), FakeRewriter(), GuessingRewriter()]
+    "given", ["trained", "prompted", "none", None, Path("x"), FakeRewriter(), GuessingRewriter()]
 )
 def test_what_may_be_one_is_not(given):
     check_rewriter(given)

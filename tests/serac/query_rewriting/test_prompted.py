@@ -1,8 +1,13 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from fakes import FakeBase
 from hypothesis import given
 from hypothesis import strategies as st
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
+from langchain_core.runnables import RunnableLambda
 
 from memory_store.errors import InvalidQueryError, ModelError
 from serac.conversation import Turn
@@ -43,6 +48,8 @@ def test_the_prompt_ends_with_the_conversation():
         f"Here it is:\n\n{ASKED}\n",
         f"{ASKED} (it = the tower)",
         f'"{ASKED}" (it = the tower)',
+        f"<think>It wants a line after Query: with names.</think>\n{ASKED}",
+        f'{ASKED}\n\nNote: "it" stands for the Space Needle.',
         f"{ASKED}\n\nUser: And how tall is it?\nQuery: How tall is the Space Needle?",
         f"Query: {ASKED}\nAssistant: Mona Reyes.\nQuery: same",
     ],
@@ -63,7 +70,16 @@ def test_the_query_is_found_in_what_a_model_writes(text):
         "Who designed it?",  # the turn as it is
         "Who designed the Eiffel Tower?",  # nobody has named that
         "Who " + "x" * LONGEST_QUERY,
-        "They speak of a tower.\nIt must be the Space Needle, so who",  # cut off
+        '"same".',
+        "**same**.",
+        "**Query**: same",
+        "same, because it stands alone",
+        'The query is "same".',
+        "None",
+        "N/A",
+        "unchanged",
+        "I'm sorry, but I can't help with that.",
+        "<think>They speak of the Space Needle, so who designed",  # cut off
         "What do foxes eat?",  # of a demonstration
         "User: Who designed the Space Needle?\nQuery: What do foxes eat?",  # another conversation
     ],
@@ -76,6 +92,62 @@ def test_a_turn_is_left_as_it_is(text):
 def test_whatever_a_model_writes_a_query_is_one_line_or_none(text):
     query = read_query(text)
     assert query is None or (query.strip() == query != "" and len(query.splitlines()) == 1)
+
+
+@pytest.mark.parametrize("said", [None, 3])
+def test_a_reply_that_is_no_text_is_told(said):
+    class Odd(FakeBase):
+        def reply(self, turns, *, stop=None, max_new_tokens=None):
+            return said
+
+    with pytest.raises(ModelError, match="not with text"):
+        PromptedRewriter(Odd).rewrite_all([TURNS])
+
+
+def test_the_model_is_loaded_once_by_many_threads(monkeypatch):
+    loaded = []
+
+    def load(spec, device):
+        loaded.append(spec)
+        time.sleep(0.05)
+        return FakeBase(ASKED)
+
+    monkeypatch.setattr("serac.query_rewriting.prompted.load_base", load)
+    rewriter = PromptedRewriter.over("a model")
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(rewriter.rewrite_all, [[TURNS]] * 8))
+    assert found == [[ASKED]] * 8
+    assert loaded == ["a model"]
+
+
+def test_handlers_of_a_chain_do_not_hear_of_the_call():
+    heard = []
+
+    class Handler(BaseCallbackHandler):
+        def on_chat_model_start(self, *_, **__):
+            heard.append("start")
+
+    rewriter = PromptedRewriter.over(FakeListChatModel(responses=[ASKED]))
+    chain = RunnableLambda(lambda turns: rewriter.rewrite_all([turns]))
+    assert chain.invoke(TURNS, {"callbacks": [Handler()]}) == [ASKED]
+    assert heard == []
+
+
+def test_a_local_model_is_stopped_before_it_goes_on():
+    class Local(FakeBase):
+        prompting = "chat"
+        knows_turns = True
+
+        def reply(self, turns, *, stop=None, max_new_tokens=None):
+            stopped.append(stop)
+            return ASKED
+
+        def complete(self, prompt, **_):
+            return iter(())
+
+    stopped = []
+    assert PromptedRewriter(Local).rewrite_all([TURNS]) == [ASKED]
+    assert stopped == [("User:", "Assistant:")]
 
 
 def test_brackets_of_a_name_stay():
