@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from classifiers.artifact_files import TrainedScorer, read_config
+from classifiers.artifact_files import TURNS, TrainedScorer, read_config
 from classifiers.cross_encoder import KIND as CROSS_ENCODER
 from classifiers.cross_encoder import CrossEncoderScorer
 from classifiers.scope import Probabilities, ScopeScorer
@@ -32,10 +32,14 @@ def load_scope_classifier(
         device: Where the cross-encoder runs; by default the best device there is.
 
     Raises:
-        ArtifactError: It is missing, damaged, or was trained with another encoder.
+        ArtifactError: It is missing, damaged, a turn classifier, or was trained with another
+            encoder.
     """
     folder = folder or SHIPPED
-    kind = read_config(folder)["kind"]
+    config = read_config(folder)
+    if config.get("reads") == TURNS:
+        raise ArtifactError(f"{folder} holds a turn classifier, which judges no single queries")
+    kind = config["kind"]
     if kind == CROSS_ENCODER:
         return CrossEncoderScorer.load(folder, device)
     if kind == SIMILARITY:

@@ -79,6 +79,10 @@ class TrainedScorer(ABC):
         return allowed[-1] if allowed else self.thresholds[0]
 
 
+TURNS = "turns"
+"""What a turn classifier's config says that it reads: turns with those before them, no queries."""
+
+
 def as_records(thresholds: Sequence[ThresholdChoice]) -> list[dict[str, Any]]:
     """Return thresholds as they stand in a config."""
     return [asdict(choice) for choice in thresholds]

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from classifiers.artifact_files import as_records, write_config
+from classifiers.artifact_files import TURNS, as_records, write_config
 from classifiers.context_pairs import context_training_pairs, context_turns
 from classifiers.conversation_view import searched_views
 from classifiers.cross_encoder import CrossEncoderScorer, calibrated
@@ -166,6 +166,7 @@ def finish(
 
     choices = turn_choices(deciding, [calibrated(own, **calibration) for own in logits])
     config |= {
+        "reads": TURNS,
         "thresholds": as_records(choices),
         **facts,
         "dev_turns": turn_rows(telling, judged(telling, score), choices),

@@ -1,4 +1,8 @@
+import pytest
+from fakes import FakeEncoder
+
 import classifiers
+from memory_store.errors import ArtifactError
 
 
 def test_public_names():
@@ -10,3 +14,9 @@ def test_public_names():
     ]  # fmt: skip
     for name in classifiers.__all__:
         assert hasattr(classifiers, name)
+
+
+def test_a_turn_classifier_is_no_scope_classifier():
+    folder = classifiers.ARTIFACTS / "turn-scope"
+    with pytest.raises(ArtifactError, match="holds a turn classifier"):
+        classifiers.load_scope_classifier(FakeEncoder(), folder)
