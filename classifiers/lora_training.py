@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -62,11 +63,13 @@ def check_out(out: Path) -> None:
     """Refuse a place for an artifact that can't be one: now, not after an hour.
 
     Raises:
-        ErrataError: It is no folder.
+        ErrataError: It is no folder, or nothing can be written there.
     """
     there = next(one for one in (out, *out.absolute().parents) if one.exists())
     if not there.is_dir():
         raise ErrataError(f"{out} is no folder; name another with --out")
+    if not os.access(there, os.W_OK):
+        raise ErrataError(f"nothing can be written in {there}; name another folder with --out")
 
 
 class StepSettings(Protocol):

@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,18 @@ def test_a_row_has_its_n_interval_seed_and_command(tmp_path):
     assert row.setting["edits_in_memory"] == 3
     assert read_rows(rows.write(tmp_path)) == rows.rows
     assert "| exact | fires | 0.9 |" in table(rows.rows)
+
+
+def test_runs_that_write_at_once_keep_each_other_s_rows(tmp_path):
+    def write(number):
+        rows = Rows("made_up", 0, "python -m benchmarks made_up")
+        rows.add(f"kind {number}", "fires", [True])
+        rows.write(tmp_path, beside=True)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(24)))
+    kept = read_rows(tmp_path / "made_up.jsonl")
+    assert {row.kind for row in kept} == {f"kind {number}" for number in range(24)}
 
 
 def test_the_interval_is_the_bootstrap_s_and_repeats_with_its_seed():

@@ -60,6 +60,8 @@ def test_a_memory_without_a_file(encoder):
 def test_an_empty_memory(memory):
     assert memory.search("anything") == [] and memory.list() == [] and len(memory) == 0
     assert memory.search_many([]) == [] and memory.search_many(["a", "b"]) == [[], []]
+    with pytest.raises(InvalidEditError, match="add takes one text"):
+        memory.add_many("abc")
     assert memory.add_many([]) == [] and memory.check().ok
     assert memory.encoder.encoded == 0
 
@@ -209,6 +211,10 @@ def test_listing(memory):
     assert memory.list(contains="%") == []
     with pytest.raises(InvalidQueryError):
         memory.list(offset=-1)
+    with pytest.raises(InvalidQueryError, match="whole numbers"):
+        memory.list(offset=1.5)
+    with pytest.raises(InvalidQueryError, match="whole numbers"):
+        memory.list(limit="2")
 
 
 def test_namespaces_do_not_see_each_other(open_memory):

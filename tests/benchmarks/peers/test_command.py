@@ -7,7 +7,7 @@ from benchmarks.peers.command import Plan, run_editor
 from benchmarks.peers.evaluation import SMALL
 from benchmarks.peers.roster import EDITORS, Setup, chosen, made
 from benchmarks.rows import read_rows
-from memory_store.errors import ErrataError
+from memory_store.errors import ArtifactError, ErrataError, ModelError
 
 
 @pytest.fixture
@@ -84,6 +84,15 @@ def test_second_moments_from_a_file_are_not_timed(base, encoder, tmp_path):
         assert made("rome", setup)[1] is not None
         assert file.is_file()
         assert made("rome", setup)[1] is None
+
+
+def test_what_no_editor_could_do_is_told_before_any_begins(base, encoder, tmp_path):
+    with Setup("cpu", base, encoder, mend=tmp_path, rome_block=9) as setup:
+        setup.check(["unedited", "ft"])
+        with pytest.raises(ArtifactError, match="holds no MEND"):
+            setup.check(["unedited", "mend"])
+        with pytest.raises(ModelError, match="there is no block 9"):
+            setup.check(["rome"])
 
 
 def test_mend_needs_its_folder(tmp_path):

@@ -2,6 +2,8 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from benchmarks.peers.llama_blocks import LlamaBlocks
 from benchmarks.peers.rome import Rome, rank_one_changes
@@ -106,6 +108,28 @@ def test_second_moments_are_kept_in_a_file(model, tokenizer, tmp_path):
     file.write_bytes(b"nothing")
     with pytest.raises(ArtifactError, match="is damaged"):
         second_moments(blocks, tokenizer, 1, **wanted)
+
+
+def test_second_moments_that_can_not_be_are_told(model, tokenizer, tmp_path):
+    blocks = LlamaBlocks(model.requires_grad_(False))
+    file = tmp_path / "c.safetensors"
+    wanted = {"tokens": 300, "seed": 0, "file": file}
+    made = second_moments(blocks, tokenizer, 1, **wanted)
+    with safe_open(file, "pt") as opened:
+        metadata = opened.metadata()
+    told = metadata | {"tokens": "many"}
+    for matrix, noted in (
+        (made.matrix, {name: metadata[name] for name in metadata if name != "tokens"}),
+        (made.matrix, told),
+        (made.matrix[:8, :8].contiguous(), metadata),
+        (torch.zeros_like(made.matrix), metadata),
+        (made.matrix * float("nan"), metadata),
+    ):
+        save_file({"second_moment": matrix.float()}, file, metadata=noted)
+        with pytest.raises(ArtifactError, match="is damaged"):
+            second_moments(blocks, tokenizer, 1, **wanted)
+    with pytest.raises(ArtifactError, match="is a folder"):
+        second_moments(blocks, tokenizer, 1, **(wanted | {"file": tmp_path}))
 
 
 def test_a_subject_that_is_not_in_the_prompt_is_refused(rome, two_edits):
