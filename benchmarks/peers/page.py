@@ -196,7 +196,10 @@ def seen(rows: Sequence[Row]) -> list[str]:
     sizes = sorted({int(row.setting["edits"]) for row in rows})
     figures = {(_editor(row), int(row.setting["edits"]), row.kind, row.metric): row for row in rows}
     told = []
-    for size in (sizes[0], sizes[-1]) if len(sizes) > 1 else sizes:
+    editors = {n: {editor for editor, size, *_ in figures if size == n} for n in sizes}
+    most = max(map(len, editors.values()))
+    many = [n for n in sizes if 2 * len(editors[n]) > most]  # how they compare, not one alone
+    for size in dict.fromkeys((sizes[0], many[-1], sizes[-1])):
         memory = next(row.setting["memory"] for row in rows if row.setting["edits"] == size)
         for kind, metric, what in (
             ("all", "S", "S"),
@@ -231,13 +234,27 @@ def _ranked(rows: Sequence[Row]) -> str:
 
 
 def _made_by(rows: Sequence[Row]) -> str:
-    """Say by which commands and where the rows were made, the single parts left out."""
-    runs = []
+    """Say by which commands and where the rows were made, and which editors' with how many edits.
+
+    The options ``--only`` and ``--sizes``, which name these two, are left out of the commands.
+    """
+    runs: dict[str, dict[str, dict[str, None]]] = {}
     for row in rows:
         command = re.sub(r" --(only|sizes) \S+", "", row.command)
         where = f"{row.setting['device']}; {row.setting['machine']}; code {row.setting['code']}"
-        runs.append(f"`{command}` (seed {row.seed}; {where}).")
-    return "\n\n".join(dict.fromkeys(runs))
+        models = [
+            f"; {name.replace('_', ' ')} {row.setting[name]}"
+            for name in ("scope_classifier", "counterfactual_model", "mend")
+            if name in row.setting
+        ]
+        run = f"`{command}` (seed {row.seed}; {where}{''.join(models)})"
+        sizes = runs.setdefault(run, {}).setdefault(_editor(row), {})
+        sizes[f"{row.setting['edits']:,}"] = None
+    return "\n\n".join(f"{run}: {_parts(editors)}." for run, editors in runs.items())
+
+
+def _parts(editors: Mapping[str, Mapping[str, None]]) -> str:
+    return "; ".join(f"{name} with {', '.join(sizes)}" for name, sizes in editors.items())
 
 
 def _plots() -> str:
