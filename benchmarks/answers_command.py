@@ -105,8 +105,8 @@ class _Run:
     def measure(self, name: str) -> Path:
         """Run a part and write its rows."""
         told: list[dict[str, Any]] = []
-        sets = {"counterfact": loaders.counterfact, "zsre": loaders.zsre}
-        sets |= dict.fromkeys(("texts", "speed"), loaders.counterfact)
+        sets = dict.fromkeys(("counterfact", "texts", "speed"), loaders.counterfact)
+        sets["zsre"] = loaders.zsre
         benchmark = sets[name](self.data) if name in sets else None
         rows = self._rows(name, benchmark)
         edits = benchmark.edits if benchmark else ()

@@ -157,7 +157,7 @@ def follow_ups_command(
         )
     check_out(out)
     encoder = SentenceTransformerEncoder.embedded()
-    turns = load_turn_scope()
+    turns = load_turn_scope() if folder_of else None
     trained = load_scope_classifier(encoder, scope)
     rows = Rows(
         NAME,
@@ -165,7 +165,7 @@ def follow_ups_command(
         command,
         scope_classifier=trained.fingerprint,
         query_rewriter=read_config(folder_of)["model_sha256"][:12] if folder_of else RECORDED,
-        turn_classifier=turns.fingerprint if folder_of else None,
+        turn_classifier=turns and turns.fingerprint,
     )
     told: list[dict[str, Any]] = []
     every = follow_ups("dev") if folder_of else recorded_conversations("dev")
@@ -181,11 +181,11 @@ def follow_ups_command(
             trained.threshold_for(),
             recall_floor=trained.recall_floor,
             rewriter=folder_of or recorded_rewriter("dev"),
-            turn_scope=turns if folder_of else None,
+            turn_scope=turns,
         )
         judged = measure(overlay, read, told.append, progress)
         usual = overlay.router.threshold
-        later = turns.threshold if folder_of else overlay.router.turn_threshold
+        later = turns.threshold if turns else overlay.router.turn_threshold
         add_rows(rows, judged, usual, max(usual, later))
     keep(told, out, NAME)
     file = rows.write(out)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from serac.conversation import Turn
 from serac.decision import Decision, Reply
 from serac.decomposer import SHIPPED, load_gate, load_plans
 from serac.decomposer.model import LONGEST_QUESTION
+from serac.lazily import loaded_once
 from serac.short_answers import as_name
 from serac.tasks import is_task
 from serac.transformers_base import TransformersBase
@@ -130,16 +130,8 @@ def trained(body: Callable[[], TransformersBase], folder: Path = SHIPPED) -> Mul
         ArtifactError: The gate is missing or damaged. The adapter is read when it is needed.
     """
     gate = load_gate(folder)
-    loaded: list[Callable[[str], str]] = []
-    lock = threading.Lock()
-
-    def write(question: str) -> str:
-        with lock:
-            if not loaded:
-                loaded.append(load_plans(body(), folder).write)
-        return loaded[0](question)
-
-    return MultiHop(PlannedDecomposer(write), gate.passes)
+    plans = loaded_once(lambda: load_plans(body(), folder))
+    return MultiHop(PlannedDecomposer(lambda question: plans().write(question)), gate.passes)
 
 
 def prompted(base: Callable[[], BaseModel], passes: Passes) -> MultiHop:

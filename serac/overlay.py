@@ -377,7 +377,7 @@ class FactOverlay:
         if named == "prompted":
             if self._base in (None, "embedded"):
                 log.warning("the embedded model is too small to rewrite turns under a prompt")
-            return PromptedRewriter(lambda: self.base)
+            return PromptedRewriter.of(lambda: self.base)
         if not isinstance(named, (str, Path)):
             return named
         folder = named if isinstance(named, Path) else REWRITER

@@ -100,26 +100,36 @@ def save_network(network: MendNetwork, folder: Path, config: dict[str, Any]) -> 
     return len(content)
 
 
-def load_network(blocks: LlamaBlocks, folder: Path) -> MendNetwork:
-    """Return trained networks on the model's device.
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return what trained networks say of themselves.
 
     Raises:
-        ArtifactError: There are none, or they are damaged or of another model.
+        ArtifactError: There are none.
     """
     try:
-        config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
-        kind, body, sha256 = (config[name] for name in ("kind", "body", "model_sha256"))
-        last, rank = int(config["blocks"]), int(config["rank"])
+        config: dict[str, Any] = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        kind, _, _ = (config[name] for name in ("kind", "body", "model_sha256"))
+        config |= {name: int(config[name]) for name in ("blocks", "rank")}
     except (OSError, ValueError, KeyError, TypeError):
         kind = None
     if kind != KIND:
         raise ArtifactError(
             f"{folder} holds no MEND; make one with: python -m benchmarks train mend"
         )
-    if body != blocks.fingerprint():
+    return config
+
+
+def load_network(blocks: LlamaBlocks, folder: Path) -> MendNetwork:
+    """Return trained networks on the model's device.
+
+    Raises:
+        ArtifactError: There are none, or they are damaged or of another model.
+    """
+    config = read_config(folder)
+    if config["body"] != blocks.fingerprint():
         raise ArtifactError(f"{folder} was trained for another model; train again for this one")
-    tensors = load(read_hashed(folder / NETWORK_FILE, sha256))
-    network = MendNetwork(edited_matrices(blocks, last), rank)
+    tensors = load(read_hashed(folder / NETWORK_FILE, config["model_sha256"]))
+    network = MendNetwork(edited_matrices(blocks, config["blocks"]), config["rank"])
     try:
         network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     except RuntimeError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -20,6 +19,7 @@ from benchmarks.peers.ike import Ike
 from benchmarks.peers.in_place import InPlace
 from benchmarks.peers.llama_blocks import LlamaBlocks
 from benchmarks.peers.mend import Mend, load_network
+from benchmarks.peers.mend import read_config as read_mend
 from benchmarks.peers.overlay import Overlay
 from benchmarks.peers.rag import Rag
 from benchmarks.peers.rome import Rome
@@ -29,7 +29,6 @@ from benchmarks.peers.serac_rule import SeracRule
 from benchmarks.peers.stuffing import Stuffing
 from benchmarks.peers.unedited import Unedited
 from classifiers import TrainedScorer, load_scope_classifier
-from classifiers.artifact_files import CONFIG_FILE
 from memory_store import EditMemory, Encoder, SentenceTransformerEncoder
 from memory_store.errors import ErrataError
 from serac.counterfactual import SHIPPED
@@ -126,8 +125,7 @@ class Setup:
         """Return what names the trained models that an editor asks beside the base model."""
         told = {}
         if name == "mend" and self.mend is not None:
-            config = json.loads((self.mend / CONFIG_FILE).read_text(encoding="utf-8"))
-            told["mend"] = str(config["model_sha256"])[:12]
+            told["mend"] = str(read_mend(self.mend)["model_sha256"])[:12]
         if name == "overlay":
             told["scope_classifier"] = self.scorer.fingerprint
         if name in ("overlay", "serac"):

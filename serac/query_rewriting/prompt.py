@@ -30,16 +30,6 @@ def rewriting_prompt(turns: Sequence[Turn], most: int = EARLIER) -> str:
     """Return the prompt; the query continues it.
 
     Args:
-        turns: The conversation, the user's turn last.
-        most: Turns before the last one that are shown.
-    """
-    return "\n".join([*conversation_lines(turns, most), "Query:"])
-
-
-def conversation_lines(turns: Sequence[Turn], most: int = EARLIER) -> list[str]:
-    """Return a conversation as it is shown, a line a turn, with who speaks.
-
-    Args:
         turns: The conversation, the user's turn last; a system prompt in it is not shown, nor a
             turn without text, and turns of one speaker after another are shown as one.
         most: Turns before the last one that are shown.
@@ -50,7 +40,7 @@ def conversation_lines(turns: Sequence[Turn], most: int = EARLIER) -> list[str]:
         for role, same in groupby((one for one in said if one[1]), lambda one: one[0])
     ]
     last = _line(turns[-1].content)[-LONGEST_FOLLOW_UP:]
-    return [*shown[max(0, len(shown) - most) :], f"User: {last}"]
+    return "\n".join([*shown[max(0, len(shown) - most) :], f"User: {last}", "Query:"])
 
 
 def write_rewritten(query: str | None) -> str:

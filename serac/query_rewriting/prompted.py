@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import logging
 import re
-import threading
 import tomllib
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Self
 
+from mello.prompted import Chat
 from memory_store.errors import InvalidQueryError, ModelError
 from serac.bases import BaseModel, CompletionModel, load_base
 from serac.conversation import Turn
 from serac.langchain_base import LangChainBase
-from serac.query_rewriting.prompt import conversation_lines, has_new_names
+from serac.lazily import loaded_once
+from serac.query_rewriting.prompt import has_new_names, rewriting_prompt, write_rewritten
 
 FILE = Path(__file__).with_name("demonstrations.toml")
 
@@ -70,7 +71,7 @@ class PromptedRewriter:
     It fits :class:`serac.view.Rewriter`, and is as thread-safe as the model is.
 
     Args:
-        base: Returns the model; called when a conversation first needs it.
+        chat: Answers a prompt.
 
     Attributes:
         turn_threshold: What its turns are held to, unless the overlay is given another.
@@ -78,9 +79,17 @@ class PromptedRewriter:
 
     turn_threshold = TURN_THRESHOLD
 
-    def __init__(self, base: Callable[[], BaseModel]) -> None:
-        self._base = base
-        self._reply = lru_cache(maxsize=REMEMBERED)(self._asked)
+    def __init__(self, chat: Chat) -> None:
+        self._reply = lru_cache(maxsize=REMEMBERED)(chat)
+
+    @classmethod
+    def of(cls, base: Callable[[], BaseModel]) -> Self:
+        """Return a rewriter that asks a base model.
+
+        Args:
+            base: Returns the model; called when a conversation first needs it.
+        """
+        return cls(lambda prompt: _asked(base(), prompt))
 
     @classmethod
     def over(cls, model: Any, *, device: str | None = None) -> Self:
@@ -93,16 +102,7 @@ class PromptedRewriter:
             model: What :func:`serac.bases.load_base` finds a model by.
             device: Where a local model runs; chosen by itself when ``None``.
         """
-        lock = threading.Lock()
-        loaded: list[BaseModel] = []
-
-        def base() -> BaseModel:
-            with lock:
-                if not loaded:
-                    loaded.append(load_base(model, device=device))
-            return loaded[0]
-
-        return cls(base)
+        return cls.of(loaded_once(lambda: load_base(model, device=device)))
 
     def rewrite_all(self, conversations: Sequence[Sequence[Turn]]) -> list[str | None]:
         """Return what each last turn asks; ``None`` where that is the turn as it is.
@@ -126,19 +126,19 @@ class PromptedRewriter:
         shown = query in _shown_queries()
         return None if shown or _is_strange(query, turns) or has_new_names(query, turns) else query
 
-    def _asked(self, prompt: str) -> str:
-        base = self._base()
-        if isinstance(base, LangChainBase):  # handlers of a chain around it don't hear of this call
-            base = LangChainBase(base.model, {"callbacks": []})
-        stop = STOPS if isinstance(base, CompletionModel) else None
-        try:
-            said: Any = base.reply([Turn("user", prompt)], stop=stop, max_new_tokens=LONGEST_REPLY)
-        except InvalidQueryError as error:  # no room for it: the turn is read as it is
-            log.warning("the base model can't rewrite a turn: %s", error)
-            return ""
-        if not isinstance(said, str):
-            raise ModelError(f"the base model replied with {type(said).__name__}, not with text")
-        return said
+
+def _asked(base: BaseModel, prompt: str) -> str:
+    if isinstance(base, LangChainBase):  # handlers of a chain around it don't hear of this call
+        base = LangChainBase(base.model, {"callbacks": []})
+    stop = STOPS if isinstance(base, CompletionModel) else None
+    try:
+        said: Any = base.reply([Turn("user", prompt)], stop=stop, max_new_tokens=LONGEST_REPLY)
+    except InvalidQueryError as error:  # no room for it: the turn is read as it is
+        log.warning("the base model can't rewrite a turn: %s", error)
+        return ""
+    if not isinstance(said, str):
+        raise ModelError(f"the base model replied with {type(said).__name__}, not with text")
+    return said
 
 
 def prompt_of(turns: Sequence[Turn]) -> str:
@@ -147,7 +147,7 @@ def prompt_of(turns: Sequence[Turn]) -> str:
     Args:
         turns: The conversation, the user's turn last.
     """
-    return "\n\n".join([_beginning(), "\n".join([*conversation_lines(turns), "Query:"])])
+    return "\n\n".join([_beginning(), rewriting_prompt(turns)])
 
 
 def read_query(text: str) -> str | None:
@@ -200,4 +200,4 @@ def _shown() -> list[dict[str, Any]]:
 def _demonstration(entry: dict[str, Any]) -> str:
     roles = ("user", "assistant")
     turns = [Turn(roles[n % 2], text) for n, text in enumerate(entry["turns"])]
-    return "\n".join([*conversation_lines(turns), f"Query: {entry.get('query', 'same')}"])
+    return rewriting_prompt(turns) + write_rewritten(entry.get("query"))

@@ -24,7 +24,7 @@ ASKED = "Who designed the Space Needle?"
 
 
 def rewritten(text, turns=TURNS):
-    return PromptedRewriter(lambda: FakeBase(text)).rewrite_all([turns])
+    return PromptedRewriter.of(lambda: FakeBase(text)).rewrite_all([turns])
 
 
 def test_the_prompt_ends_with_the_conversation():
@@ -101,7 +101,7 @@ def test_a_reply_that_is_no_text_is_told(said):
             return said
 
     with pytest.raises(ModelError, match="not with text"):
-        PromptedRewriter(Odd).rewrite_all([TURNS])
+        PromptedRewriter.of(Odd).rewrite_all([TURNS])
 
 
 def test_the_model_is_loaded_once_by_many_threads(monkeypatch):
@@ -146,7 +146,7 @@ def test_a_local_model_is_stopped_before_it_goes_on():
             return iter(())
 
     stopped = []
-    assert PromptedRewriter(Local).rewrite_all([TURNS]) == [ASKED]
+    assert PromptedRewriter.of(Local).rewrite_all([TURNS]) == [ASKED]
     assert stopped == [("User:", "Assistant:")]
 
 
@@ -156,7 +156,7 @@ def test_brackets_of_a_name_stay():
 
 def test_each_conversation_is_asked_about_once():
     base = FakeBase(ASKED)
-    rewriter = PromptedRewriter(lambda: base)
+    rewriter = PromptedRewriter.of(lambda: base)
     assert rewriter.rewrite_all([TURNS, TURNS[1:]]) == [ASKED, ASKED]
     assert rewriter.rewrite_all([TURNS]) == [ASKED]
     assert len(base.asked) == 1
@@ -179,7 +179,7 @@ def test_a_failure_is_not_remembered():
             raise one
         return one
 
-    rewriter = PromptedRewriter(lambda: FakeBase(says))
+    rewriter = PromptedRewriter.of(lambda: FakeBase(says))
     with pytest.raises(ModelError, match="out of reach"):
         rewriter.rewrite_all([TURNS])
     assert rewriter.rewrite_all([TURNS]) == [ASKED]
